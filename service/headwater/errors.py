@@ -1,0 +1,113 @@
+"""Every error Headwater raises.
+
+HeadwaterError
+├── ConfigError            a file the user wrote is wrong: accounts.yml, settings, a schema, a detection
+│   ├── SchemaError        a log-type schema
+│   └── DetectionError     a detection's YAML or Python
+├── NoticeError            an SQS body that names no objects: dead letter, with `reason`
+├── ObjectError            a log object that can never be read: `kind` is truncated, corrupt, too_large or unsupported
+├── ObjectMissing          the object (or this version of it) is gone
+├── AccessDenied           a role, bucket or key refuses us; `statement` says what to grant
+├── OnboardError           Terraform, CloudFormation or a verification failed
+├── QueryError             SQL that DuckDB refuses
+└── TransientError         throttling, time-outs, expired sessions: the same call may succeed later
+    └── CommitConflict     another writer committed to the lake table first
+
+`retryable` says whether a retry of the same work can help.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar, Literal
+
+ObjectErrorKind = Literal["truncated", "corrupt", "too_large", "unsupported"]
+
+
+class HeadwaterError(Exception):
+    """The root of the tree; its text says what failed, where, and what to do."""
+
+    retryable: ClassVar[bool] = False
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One mistake in a user's file: where it stands, what is wrong, how to mend it."""
+
+    file: str
+    line: int | None
+    key: str
+    message: str
+    fix: str = ""
+
+    def __str__(self) -> str:
+        where = ":".join(str(part) for part in (self.file, self.line, self.key) if part not in (None, ""))
+        return f"{where}: {self.message}" + (f" Fix: {self.fix}" if self.fix else "")
+
+
+class ConfigError(HeadwaterError):
+    """A user's file is wrong; carries every problem found in one run."""
+
+    def __init__(self, problems: list[Problem]) -> None:
+        self.problems = problems
+        super().__init__("\n".join(str(problem) for problem in problems))
+
+    @classmethod
+    def one(cls, file: str | Path, message: str, *, line: int | None = None, key: str = "", fix: str = "") -> ConfigError:
+        """The error of a single problem."""
+        return cls([Problem(str(file), line, key, message, fix)])
+
+
+class SchemaError(ConfigError):
+    """A log-type schema is wrong."""
+
+
+class DetectionError(ConfigError):
+    """A detection's YAML or Python is wrong."""
+
+
+class NoticeError(HeadwaterError):
+    """An SQS body that is not a notification of objects; `reason` is a stable code for the dead-letter queue."""
+
+    def __init__(self, reason: str, message: str) -> None:
+        self.reason = reason
+        super().__init__(message)
+
+
+class ObjectError(HeadwaterError):
+    """A log object whose bytes can never be read."""
+
+    def __init__(self, kind: ObjectErrorKind, message: str) -> None:
+        self.kind = kind
+        super().__init__(message)
+
+
+class ObjectMissing(HeadwaterError):
+    """The object, or this version of it, no longer exists."""
+
+
+class AccessDenied(HeadwaterError):
+    """A role, bucket or key refuses us; `statement` is the permission to grant."""
+
+    def __init__(self, message: str, statement: str = "") -> None:
+        self.statement = statement
+        super().__init__(f"{message} Grant: {statement}" if statement else message)
+
+
+class OnboardError(HeadwaterError):
+    """Terraform, CloudFormation or the verification of an account failed."""
+
+
+class QueryError(HeadwaterError):
+    """SQL that the query engine refuses."""
+
+
+class TransientError(HeadwaterError):
+    """The same call may succeed later."""
+
+    retryable = True
+
+
+class CommitConflict(TransientError):
+    """Another writer committed to the lake table first."""

@@ -1,0 +1,207 @@
+"""The values that flow through the pipeline; all frozen."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Literal
+
+import pyarrow as pa
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectRef:
+    """One version of one log object. Identity: bucket, key and version id (or etag where the bucket keeps no versions)."""
+
+    bucket: str
+    key: str
+    region: str | None = None
+    version_id: str | None = None
+    etag: str | None = None
+    size_bytes: int | None = None
+    sequencer: str | None = None
+    account_id: str | None = None
+
+    @property
+    def object_id(self) -> str:
+        """64 hex digits, equal for every notification of the same bytes."""
+        version = self.version_id or self.etag or ""
+        return hashlib.sha256("\0".join((self.bucket, self.key, version)).encode()).hexdigest()
+
+    @property
+    def url(self) -> str:
+        """`s3://bucket/key`, or the path of a local file."""
+        return self.key if self.bucket == LOCAL_BUCKET else f"s3://{self.bucket}/{self.key}"
+
+
+LOCAL_BUCKET = "local-file"  # the bucket name of files on disk; S3 would refuse none of its letters, so keys stay full paths
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """One configured feed of one customer account."""
+
+    account_id: str
+    account_name: str
+    name: str
+    bucket: str
+    prefix: str = ""
+    exclude: tuple[str, ...] = ()
+    log_types: tuple[str, ...] = ()
+    region: str = ""
+    role_arn: str | None = None
+    external_id: str | None = field(default=None, repr=False)
+    kms_key_arn: str | None = None
+    labels: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def source_id(self) -> str:
+        """Stable id of the feed: `<account id>/<source name>`."""
+        return f"{self.account_id}/{self.name}"
+
+    @property
+    def label(self) -> str:
+        """What people see: `<account name>/<source name>`."""
+        return f"{self.account_name}/{self.name}"
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """Raw records of one object: either JSON values or whole text lines, in file order.
+
+    records: JSON values as bytes-like objects (shape "json"), or lines without their line end (shape "lines").
+    first_row: number of the first record within the object, from 0.
+    context: what an envelope said about these records (CloudWatch: owner, logGroup, logStream; header lines).
+    """
+
+    shape: Literal["json", "lines"]
+    records: Sequence[Any]
+    first_row: int = 0
+    context: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Reject:
+    """A row that fits no schema. raw is cut to 64 KiB."""
+
+    object_id: str
+    bucket: str
+    key: str
+    row: int
+    reason: str
+    raw: str
+    log_type: str | None = None
+    source_id: str = ""
+    account_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Typed rows of one log type: declared columns, then the p_ columns. Rows may come from many objects."""
+
+    log_type: str
+    table: pa.Table
+
+    @property
+    def rows(self) -> int:
+        """Number of rows."""
+        return int(self.table.num_rows)
+
+
+@dataclass(frozen=True, slots=True)
+class ParsedObject:
+    """Everything one object yields: rows_in = rows of all batches + rejects.
+
+    ignored: rows or whole objects that are no log data by design (CloudWatch control messages, digests …), by reason.
+    warnings: stable codes, e.g. trailing_data.
+    """
+
+    batches: tuple[Batch, ...]
+    rejects: tuple[Reject, ...]
+    rows_in: int
+    ignored: Mapping[str, int] = field(default_factory=dict)
+    warnings: tuple[str, ...] = ()
+
+
+MatchKind = Literal["RULE", "RULE_ERROR"]
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """One detection that fired on one event (kind RULE), or broke on it (kind RULE_ERROR).
+
+    event: the row as a plain dict (what the rule saw). context: JSON text. unique: the value of unique(), if the rule has one.
+    """
+
+    kind: MatchKind
+    rule_id: str
+    log_type: str
+    row_id: str
+    event_time: datetime
+    account_id: str
+    title: str
+    dedup: str
+    severity: str
+    event: Mapping[str, Any]
+    description: str = ""
+    runbook: str = ""
+    reference: str = ""
+    context: str = "{}"
+    unique: str | None = None
+    destinations: tuple[str, ...] | None = None
+    threshold: int = 1
+    window_min: int = 60
+    create_alert: bool = True
+    tags: tuple[str, ...] = ()
+
+    @property
+    def match_id(self) -> str:
+        """Deterministic id: the same rule on the same row gives the same id on every run."""
+        return hashlib.sha256(f"{self.kind}\0{self.rule_id}\0{self.row_id}".encode()).hexdigest()[:32]
+
+
+@dataclass(frozen=True, slots=True)
+class Alert:
+    """Matches of one detection with one dedup string inside one window.
+
+    status: open (delivered) or pending (fewer matches than the threshold so far).
+    """
+
+    alert_id: str
+    kind: MatchKind
+    rule_id: str
+    dedup: str
+    title: str
+    severity: str
+    account_id: str
+    log_type: str
+    status: str
+    match_count: int
+    created_at: datetime
+    updated_at: datetime
+    first_event_at: datetime
+    last_event_at: datetime
+    context: str
+    event: str
+    description: str = ""
+    runbook: str = ""
+    reference: str = ""
+    destinations: tuple[str, ...] | None = None
+    tags: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What became of one object: rows_in = rows_out + rejects always holds."""
+
+    ref: ObjectRef
+    source: Source
+    log_types: tuple[str, ...]
+    rows_in: int
+    rows_out: int
+    rejects: int
+    matches: int
+    bytes_in: int
+    elapsed_ms: int
