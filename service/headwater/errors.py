@@ -11,7 +11,9 @@ HeadwaterError
 ├── OnboardError           Terraform, CloudFormation or a verification failed
 ├── QueryError             SQL that DuckDB refuses
 └── TransientError         throttling, time-outs, expired sessions: the same call may succeed later
-    └── CommitConflict     another writer committed to the lake table first
+    ├── CommitConflict     another writer committed to the lake table first
+    ├── LeaseLost          another worker has taken over some of the objects; `object_ids` names them
+    └── StateUnavailable   the state database did not answer, or broke off the transaction
 
 `retryable` says whether a retry of the same work can help.
 """
@@ -111,3 +113,15 @@ class TransientError(HeadwaterError):
 
 class CommitConflict(TransientError):
     """Another writer committed to the lake table first."""
+
+
+class LeaseLost(TransientError):
+    """Another worker owns some of the objects now: leave those to it."""
+
+    def __init__(self, object_ids: tuple[str, ...]) -> None:
+        self.object_ids = object_ids
+        super().__init__(f"{len(object_ids)} objects belong to another worker now, first {object_ids[0]}")
+
+
+class StateUnavailable(TransientError):
+    """The state database did not answer, or broke off the transaction."""

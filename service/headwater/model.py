@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import pyarrow as pa
 
@@ -128,6 +128,15 @@ class ParsedObject:
 MatchKind = Literal["RULE", "RULE_ERROR"]
 
 
+class GroupKey(NamedTuple):
+    """What matches have in common that are told in one alert; rule errors are apart by their kind."""
+
+    kind: MatchKind
+    rule_id: str
+    account_id: str
+    dedup: str
+
+
 @dataclass(frozen=True, slots=True)
 class Match:
     """One detection that fired on one event (kind RULE), or broke on it (kind RULE_ERROR).
@@ -160,6 +169,11 @@ class Match:
     def match_id(self) -> str:
         """Deterministic id: the same rule on the same row gives the same id on every run."""
         return hashlib.sha256(f"{self.kind}\0{self.rule_id}\0{self.row_id}".encode()).hexdigest()[:32]
+
+    @property
+    def group_key(self) -> GroupKey:
+        """The group whose alert this match counts to."""
+        return GroupKey(self.kind, self.rule_id, self.account_id, self.dedup)
 
 
 @dataclass(frozen=True, slots=True)
