@@ -1,0 +1,68 @@
+# Headwater. `make help` lists the targets; each one sets up what it needs.
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+PYTHON ?= python3
+VENV   ?= .venv
+BIN    := $(VENV)/bin
+STAMP  := $(VENV)/.installed
+PYTEST := $(BIN)/python -m pytest
+export PATH := $(CURDIR)/.tools:$(PATH)
+export CHECKPOINT_DISABLE := 1
+
+.PHONY: help setup terraform demo test test-all test-fast lint format types bench docs lock clean
+
+help: ## List the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  %-10s %s\n", $$1, $$2}'
+
+setup: $(STAMP) ## Make the virtual environment with the locked dependencies
+
+$(STAMP): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit("Headwater needs Python 3.11 or newer; this is %s. Try: make PYTHON=python3.12 setup" % sys.version.split()[0] if sys.version_info < (3, 11) else 0)'
+	@echo "Setting up $(VENV) (about a minute the first time) ..."
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
+	@touch $@
+
+terraform: $(STAMP) ## Find Terraform, or fetch a pinned one into .tools (checksum verified)
+	@$(BIN)/python scripts/get_terraform.py .tools || true
+
+demo: $(STAMP) terraform ## Run the main job end to end against a local AWS (under 3 minutes)
+	@$(BIN)/headwater demo
+
+test: $(STAMP) terraform ## Run the tests (unit, integration, Terraform against a local AWS)
+	@$(PYTEST) -m "not slow"
+
+test-fast: $(STAMP) ## Run the tests that need no Terraform
+	@$(PYTEST) -m "not slow and not terraform" -n 2
+
+test-all: $(STAMP) terraform ## Run every test, the slow ones too
+	@$(PYTEST)
+
+lint: $(STAMP) ## Check style, import order and YAML
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/lint-imports --no-cache
+
+format: $(STAMP) ## Format the code
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+
+types: $(STAMP) ## Check the types (mypy --strict)
+	@$(BIN)/mypy
+
+bench: $(STAMP) ## Measure throughput as ratios to orjson.loads and gunzip of the same bytes
+	@$(BIN)/python benchmarks/throughput.py
+
+docs: $(STAMP) ## Write the generated pages of docs/ again
+	@$(BIN)/python scripts/settings_docs.py
+	@$(BIN)/python scripts/terraform_docs.py
+
+lock: ## Resolve the dependencies again into requirements.lock
+	@$(BIN)/python -m pip install --quiet uv
+	@$(BIN)/uv pip compile pyproject.toml --extra demo --group dev --universal --python-version 3.11 --generate-hashes --quiet --output-file requirements.lock
+
+clean: ## Remove the environment, caches and local data
+	@rm -rf $(VENV) .tools .headwater .headwater-demo .pytest_cache .mypy_cache .ruff_cache .hypothesis build dist

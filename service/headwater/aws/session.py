@@ -1,0 +1,83 @@
+"""Credentials for customer accounts: one cached, self-refreshing session per role."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING, Any
+
+import boto3
+from botocore.config import Config
+from botocore.credentials import DeferredRefreshableCredentials
+from botocore.session import get_session
+
+from headwater.aws.errors import translated
+from headwater.errors import AccessDenied
+from headwater.model import Source
+
+if TYPE_CHECKING:
+    from types_boto3_s3 import S3Client
+
+ROLE_SESSION_S = 3600  # the longest an assumed role may have when we are a role ourselves (role chaining limit)
+FETCH_THREADS = 16
+
+
+class Sessions:
+    """S3 clients of the customers' roles, one per role and region, shared by all threads."""
+
+    def __init__(self, region: str, role_session_name: str = "headwater") -> None:
+        self._region = region
+        self._name = role_session_name
+        self._base = boto3.Session(region_name=region)
+        self._clients: dict[tuple[str | None, str | None, str], S3Client] = {}
+        self._lock = threading.Lock()
+
+    def s3(self, source: Source) -> S3Client:
+        """The S3 client that reads a source.
+
+        Raises: AccessDenied for an account that has a role but no ExternalId: the role is never assumed without one.
+        """
+        region = source.region or self._region
+        key = (source.role_arn, source.external_id, region)
+        with self._lock:
+            if key not in self._clients:
+                self._clients[key] = self._make(source, region)
+            return self._clients[key]
+
+    def _make(self, source: Source, region: str) -> S3Client:
+        config = Config(
+            retries={"mode": "adaptive", "max_attempts": 5},
+            max_pool_connections=FETCH_THREADS,
+            connect_timeout=10,
+            read_timeout=60,
+        )
+        if source.role_arn is None:
+            return self._base.client("s3", region_name=region, config=config)
+        if not source.external_id:
+            raise AccessDenied(
+                f"account {source.account_id} ({source.account_name}) has no ExternalId yet",
+                "run `headwater onboard apply`, or set external_id in accounts.yml",
+            )
+        session = get_session()
+        session._credentials = self._credentials(source)  # type: ignore[attr-defined]  # botocore's only hook
+        return boto3.Session(botocore_session=session).client("s3", region_name=region, config=config)
+
+    def _credentials(self, source: Source) -> DeferredRefreshableCredentials:
+        """Credentials that renew themselves before they expire."""
+        return DeferredRefreshableCredentials(refresh_using=lambda: self._assume(source), method="sts-assume-role")
+
+    def _assume(self, source: Source) -> dict[str, Any]:
+        sts = self._base.client("sts", region_name=self._region, config=Config(sts_regional_endpoints="regional"))
+        with translated(f"assume {source.role_arn}", "sts:AssumeRole in the role's trust policy, with this ExternalId"):
+            answer = sts.assume_role(
+                RoleArn=str(source.role_arn),
+                RoleSessionName=self._name,
+                ExternalId=str(source.external_id),
+                DurationSeconds=ROLE_SESSION_S,
+            )
+        made = answer["Credentials"]
+        return {
+            "access_key": made["AccessKeyId"],
+            "secret_key": made["SecretAccessKey"],
+            "token": made["SessionToken"],
+            "expiry_time": made["Expiration"].isoformat(),
+        }

@@ -1,0 +1,34 @@
+"""The outbox on its way out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+
+import structlog
+
+from headwater.destinations.destination import Destination
+from headwater.errors import HeadwaterError
+from headwater.state import outbox
+from headwater.state.schema import Database
+
+LOG = structlog.get_logger()
+MAX_DELIVERIES = 100
+
+
+def deliver(database: Database, destinations: Mapping[str, Destination], now: datetime) -> int:
+    """Send what is due; gives the number sent. A failure is kept for a later try and never stops the others."""
+    sent = 0
+    for delivery in outbox.due(database, now, MAX_DELIVERIES):
+        destination = destinations.get(delivery.destination)
+        try:
+            if destination is None:
+                raise HeadwaterError(f"destination {delivery.destination!r} is not configured")
+            destination.send(delivery.alert, delivery.idempotency_key)
+        except (HeadwaterError, OSError) as error:
+            outbox.failed(database, delivery, str(error), now)
+            LOG.warning("delivery_failed", alert_id=delivery.alert.alert_id, destination=delivery.destination, error=str(error))
+        else:
+            outbox.sent(database, delivery, now)
+            sent += 1
+    return sent

@@ -1,0 +1,32 @@
+"""What every destination offers, and the one JSON form of an alert."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from datetime import datetime
+from typing import Any, Protocol
+
+import orjson
+
+from headwater.model import Alert
+
+
+class Destination(Protocol):
+    """A place that receives alerts."""
+
+    name: str
+
+    def send(self, alert: Alert, idempotency_key: str) -> None:
+        """Deliver one alert; raises HeadwaterError where that failed. The key is the same on every try."""
+
+
+def alert_json(alert: Alert) -> dict[str, Any]:
+    """An alert as JSON types: context and event as objects, times as RFC 3339 text."""
+    fields = asdict(alert)
+    fields["context"] = orjson.loads(alert.context or "{}")
+    fields["event"] = orjson.loads(alert.event or "{}")
+    return {name: _plain(value) for name, value in fields.items() if value is not None}
+
+
+def _plain(value: Any) -> Any:
+    return value.isoformat().replace("+00:00", "Z") if isinstance(value, datetime) else value

@@ -1,0 +1,231 @@
+"""The way of the data on one page: bytes → chunks → typed batches → matches → one exact commit.
+
+`digest` is pure. `commit` is the exactly-once protocol: prepare, append, finish; killed between any two of them, the next
+worker takes the batch over and ends with the same lake and the same alerts.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+import pyarrow as pa
+from pyiceberg.catalog import Catalog
+from sqlalchemy import Engine as Database
+
+from headwater.detect.engine import Engine
+from headwater.ingest.classify import Ignored, classify
+from headwater.ingest.decode import decode
+from headwater.ingest.parse import Parsed, Part, parse
+from headwater.lake import matches as lake_matches
+from headwater.lake import rejects as lake_rejects
+from headwater.lake.commit import append
+from headwater.lake.tables import table_name
+from headwater.model import Alert, Batch, Chunk, Match, ObjectRef, Receipt, Reject, Source
+from headwater.schema.logtype import LogType
+from headwater.state import commit as state_commit
+
+RAW_BYTES = 65_536  # how much of a rejected row is kept
+Step = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """One object whose bytes are decoded and classified; nothing is parsed yet.
+
+    parts: its chunks by log-type name. unclassified: chunks that fit no log type.
+    """
+
+    ref: ObjectRef
+    source: Source
+    parts: Mapping[str, tuple[Part, ...]]
+    unclassified: tuple[Chunk, ...]
+    ignored: Mapping[str, int]
+    warnings: tuple[str, ...]
+    bytes_in: int
+
+
+@dataclass(frozen=True, slots=True)
+class Digest:
+    """What a group of objects yields, before anything is written."""
+
+    batches: tuple[Batch, ...]
+    rejects: tuple[Reject, ...]
+    matches: tuple[Match, ...]
+    receipts: tuple[Receipt, ...]
+
+
+def open_object(
+    ref: ObjectRef,
+    source: Source,
+    stream: Iterable[bytes],
+    library: Mapping[str, LogType],
+    *,
+    max_bytes: int,
+) -> Opened:
+    """Decode and classify one object.
+
+    Raises: ObjectError where the object can never be read; then none of it is kept.
+    """
+    decoded = decode(stream, max_bytes=max_bytes, key=ref.key)
+    parts: dict[str, list[Part]] = defaultdict(list)
+    unclassified: list[Chunk] = []
+    ignored: dict[str, int] = defaultdict(int)
+    for chunk in decoded:
+        kind = classify(ref.key, chunk, library, source.log_types)
+        if kind is None:
+            unclassified.append(chunk)
+        elif isinstance(kind, Ignored):
+            ignored[kind.reason] += len(chunk.records)
+        else:
+            parts[kind.name].append(Part(ref, source, chunk))
+    for reason, count in decoded.ignored.items():
+        ignored[reason] += count
+    grouped = {name: tuple(found) for name, found in parts.items()}
+    return Opened(ref, source, grouped, tuple(unclassified), dict(ignored), decoded.warnings, decoded.bytes_out)
+
+
+@dataclass(slots=True)
+class _Tally:
+    """Counts of one object while its group is parsed."""
+
+    log_types: set[str] = field(default_factory=set)
+    rows_in: int = 0
+    rows_out: int = 0
+    rejects: int = 0
+    matches: int = 0
+
+
+def digest(
+    objects: Sequence[Opened],
+    library: Mapping[str, LogType],
+    engine: Engine | None,
+    now: datetime,
+    clock: Callable[[], float] = time.monotonic,
+) -> Digest:
+    """Parse, normalise and detect a group of objects; the rows of small objects are built together, one batch a log type."""
+    started = clock()
+    tallies = {opened.ref.object_id: _Tally() for opened in objects}
+    batches, rejects = [], list(_unclassified(objects, tallies))
+    for name, parts in _parts_by_type(objects).items():
+        parsed = parse(library[name], parts, now)
+        _count_parts(tallies, name, parts, parsed)
+        rejects.extend(parsed.rejects)
+        if parsed.batch is not None:
+            batches.append(parsed.batch)
+    matches = tuple(match for batch in batches for match in (engine.detect(batch) if engine else ()))
+    _count_matches(tallies, matches)
+    elapsed_ms = int((clock() - started) * 1000)
+    receipts = tuple(_receipt(opened, tallies[opened.ref.object_id], elapsed_ms) for opened in objects)
+    return Digest(tuple(batches), tuple(rejects), matches, receipts)
+
+
+def _parts_by_type(objects: Sequence[Opened]) -> dict[str, list[Part]]:
+    grouped: dict[str, list[Part]] = defaultdict(list)
+    for opened in objects:
+        for name, parts in opened.parts.items():
+            grouped[name].extend(parts)
+    return grouped
+
+
+def _count_parts(tallies: Mapping[str, _Tally], name: str, parts: Sequence[Part], parsed: Parsed) -> None:
+    for part, rows, rejected in zip(parts, parsed.rows, parsed.rejected, strict=True):
+        tally = tallies[part.ref.object_id]
+        tally.log_types.add(name)
+        tally.rows_in += rows + rejected
+        tally.rows_out += rows
+        tally.rejects += rejected
+
+
+def _count_matches(tallies: Mapping[str, _Tally], matches: Iterable[Match]) -> None:
+    by_prefix = {object_id[:32]: tally for object_id, tally in tallies.items()}
+    for match in matches:  # a row id begins with the first 32 digits of its object's id
+        if match.kind == "RULE":
+            by_prefix[match.row_id[:32]].matches += 1
+
+
+def _unclassified(objects: Sequence[Opened], tallies: Mapping[str, _Tally]) -> Iterable[Reject]:
+    for opened in objects:
+        tally = tallies[opened.ref.object_id]
+        for chunk in opened.unclassified:
+            tally.rows_in += len(chunk.records)
+            tally.rejects += len(chunk.records)
+            for offset, record in enumerate(chunk.records):
+                raw = bytes(record)[:RAW_BYTES].decode("utf-8", "replace")
+                yield Reject(
+                    object_id=opened.ref.object_id,
+                    bucket=opened.ref.bucket,
+                    key=opened.ref.key,
+                    row=chunk.first_row + offset,
+                    reason="unclassified: fits no log type" + _allowed(opened.source),
+                    raw=raw,
+                    source_id=opened.source.source_id,
+                    account_id=opened.source.account_id,
+                )
+
+
+def _allowed(source: Source) -> str:
+    return f" of source {source.source_id} ({', '.join(source.log_types)})" if source.log_types else ""
+
+
+def _receipt(opened: Opened, tally: _Tally, elapsed_ms: int) -> Receipt:
+    return Receipt(
+        ref=opened.ref,
+        source=opened.source,
+        log_types=tuple(sorted(tally.log_types)),
+        rows_in=tally.rows_in,
+        rows_out=tally.rows_out,
+        rejects=tally.rejects,
+        matches=tally.matches,
+        bytes_in=opened.bytes_in,
+        elapsed_ms=elapsed_ms,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Store:
+    """Where commits go: the state database, the lake, the names of the alert destinations."""
+
+    database: Database
+    catalog: Catalog
+    destinations: tuple[str, ...] = ()
+
+
+def commit(
+    store: Store,
+    batch_id: str,
+    made: Digest,
+    *,
+    worker: str,
+    now: datetime,
+    step: Step = lambda name: None,
+) -> tuple[Alert, ...]:
+    """Write a digest exactly once under batch_id; gives the alerts that it opened.
+
+    Safe to repeat with the same batch_id and objects after a crash at any point. step: told the name of each step before it
+    runs (prepare, append:<table>, finish).
+    """
+    step("prepare")
+    object_ids = [receipt.ref.object_id for receipt in made.receipts]
+    alert_ids = state_commit.prepare(store.database, batch_id, object_ids, made.matches, worker=worker, now=now)
+    for table, data in _tables(made, alert_ids, now).items():
+        step(f"append:{table}")
+        append(store.catalog, table, data, batch_id=batch_id)
+    step("finish")
+    finished = state_commit.finish(
+        store.database, batch_id, made.receipts, made.matches, destinations=store.destinations, now=now
+    )
+    return finished.opened
+
+
+def _tables(made: Digest, alert_ids: Mapping[state_commit.GroupKey, str], now: datetime) -> dict[str, pa.Table]:
+    tables = {table_name(batch.log_type): batch.table for batch in made.batches}
+    if made.rejects:
+        tables[lake_rejects.TABLE] = lake_rejects.to_arrow(made.rejects, now)
+    if made.matches:
+        tables[lake_matches.TABLE] = lake_matches.to_arrow(made.matches, alert_ids, now)
+    return tables
+
