@@ -25,6 +25,8 @@ class Settings(BaseSettings):
     queue_url: str | None = Field(None, description="SQS queue of object notifications.")
     dead_letter_queue_url: str | None = Field(None, description="SQS queue for messages that can never succeed.")
     visibility_timeout_s: int = Field(300, ge=30, le=43_200, description="How long a received message stays hidden.")
+    retry_s: int = Field(30, ge=0, le=900, description="First pause before a failed object is tried again; doubles each time.")
+    max_in_flight: int = Field(200, ge=1, description="Objects that one worker fetches or holds at a time.")
     max_attempts: int = Field(5, ge=1, le=100, description="Tries of an object that answers with AccessDenied before it fails.")
 
     state_url: str | None = Field(None, description="SQLAlchemy URL of the state database; default: SQLite in HEADWATER_HOME.")

@@ -66,7 +66,7 @@ class Sessions:
         return DeferredRefreshableCredentials(refresh_using=lambda: self._assume(source), method="sts-assume-role")
 
     def _assume(self, source: Source) -> dict[str, Any]:
-        sts = self._base.client("sts", region_name=self._region, config=Config(sts_regional_endpoints="regional"))
+        sts = self._base.client("sts", region_name=self._region)  # boto3 uses the regional endpoint
         with translated(f"assume {source.role_arn}", "sts:AssumeRole in the role's trust policy, with this ExternalId"):
             answer = sts.assume_role(
                 RoleArn=str(source.role_arn),

@@ -12,6 +12,7 @@ from botocore.config import Config
 from headwater.aws.errors import translated
 
 if TYPE_CHECKING:
+    from types_boto3_sqs.literals import QueueAttributeFilterType
     from types_boto3_sqs.type_defs import DeleteMessageBatchRequestEntryTypeDef
 
 MAX_BATCH = 10  # SQS limit of ReceiveMessage and of every batch call
@@ -52,6 +53,17 @@ class Queue:
             Message(m["MessageId"], m["ReceiptHandle"], m["Body"], int(m["Attributes"]["ApproximateReceiveCount"]))
             for m in answer.get("Messages", [])
         ]
+
+    def is_empty(self) -> bool:
+        """Whether no message is visible, in flight or delayed (SQS counts are approximate on real AWS)."""
+        names: list[QueueAttributeFilterType] = [
+            "ApproximateNumberOfMessages",
+            "ApproximateNumberOfMessagesNotVisible",
+            "ApproximateNumberOfMessagesDelayed",
+        ]
+        with translated(f"ask the depth of {self._url}", "sqs:GetQueueAttributes"):
+            counts = self._client.get_queue_attributes(QueueUrl=self._url, AttributeNames=names)["Attributes"]
+        return not any(int(count) for count in counts.values())
 
     def acknowledge(self, messages: Sequence[Message]) -> None:
         """Delete messages, ten a call. A failed delete is harmless: the ledger knows the objects when they return."""

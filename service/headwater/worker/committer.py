@@ -1,0 +1,148 @@
+"""Opened objects, buffered and committed in batches; and batches that a dead worker left half-way."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import structlog
+
+from headwater.detect.engine import Engine
+from headwater.errors import HeadwaterError, ObjectError, ObjectMissing
+from headwater.model import Alert, ObjectRef, Receipt
+from headwater.pipeline import Opened, Step, Store, commit, digest
+from headwater.schema.logtype import LogType
+from headwater.settings import Settings
+from headwater.state import ledger
+
+LOG = structlog.get_logger()
+OpenRef = Callable[[ObjectRef, str], Opened]
+
+
+def utc_now() -> datetime:
+    """The current time; the default clock."""
+    return datetime.now(UTC)
+
+
+def new_id() -> str:
+    """A random batch id; the default source of ids."""
+    return uuid.uuid4().hex
+
+
+@dataclass(frozen=True, slots=True)
+class Committed:
+    """What one flush wrote."""
+
+    receipts: tuple[Receipt, ...] = ()
+    alerts: tuple[Alert, ...] = ()
+
+
+class Committer:
+    """Buffers opened objects until a limit of the settings is reached, then commits them under one batch id."""
+
+    def __init__(
+        self,
+        store: Store,
+        library: Mapping[str, LogType],
+        engine: Engine | None,
+        settings: Settings,
+        worker: str,
+        *,
+        now: Callable[[], datetime] = utc_now,
+        ids: Callable[[], str] = new_id,
+        step: Step = lambda name: None,
+    ) -> None:
+        self.store = store
+        self.worker = worker
+        self.now = now
+        self._library = library
+        self._engine = engine
+        self._settings = settings
+        self._ids = ids
+        self._step = step
+        self._buffer: list[Opened] = []
+        self._records = self._bytes = 0
+        self._oldest: datetime | None = None
+
+    @property
+    def buffered(self) -> int:
+        """Objects that wait for the next flush."""
+        return len(self._buffer)
+
+    def add(self, opened: Opened) -> None:
+        """Put one opened object into the buffer."""
+        self._buffer.append(opened)
+        self._bytes += opened.bytes_in
+        self._records += sum(len(part.chunk.records) for parts in opened.parts.values() for part in parts)
+        self._oldest = self._oldest or self.now()
+
+    def due(self) -> bool:
+        """Whether the buffer is full, or its oldest object has waited long enough."""
+        if self._oldest is None:
+            return False
+        return (
+            self._records >= self._settings.batch_max_rows
+            or self._bytes >= self._settings.batch_max_bytes
+            or (self.now() - self._oldest).total_seconds() >= self._settings.batch_max_s
+        )
+
+    def flush(self) -> Committed:
+        """Digest and commit what is buffered. The buffer is empty afterwards, also after an error: leases bring objects back."""
+        objects, self._buffer = self._buffer, []
+        self._records = self._bytes = 0
+        self._oldest = None
+        return self._commit(self._ids(), objects) if objects else Committed()
+
+    def take_over(self, batch_id: str, open_ref: OpenRef) -> Committed:
+        """Finish a batch whose worker died after prepare: the same objects, the same batch id, the same alert ids."""
+        lease_s = self._settings.lease_s
+        if not ledger.take_over(
+            self.store.database, batch_id, worker=self.worker, now=self.now(), lease_s=lease_s
+        ):
+            return Committed()
+        LOG.warning("batch_taken_over", batch_id=batch_id)
+        return self._commit(batch_id, self._reopen(batch_id, open_ref))
+
+    def _reopen(self, batch_id: str, open_ref: OpenRef) -> list[Opened]:
+        opened = []
+        for ref, source_id in ledger.batch_objects(self.store.database, batch_id):
+            try:
+                opened.append(open_ref(ref, source_id))
+            except (ObjectMissing, ObjectError) as error:  # it was readable before: it was deleted or replaced since
+                LOG.error("object_lost_in_take_over", object=ref.url, batch_id=batch_id, error=str(error))
+                ledger.fail(self.store.database, ref, "missing", str(error), self.now())
+        return opened
+
+    def _commit(self, batch_id: str, objects: list[Opened]) -> Committed:
+        now = self.now()
+        made = digest(objects, self._library, self._engine, now)
+        alerts = commit(self.store, batch_id, made, worker=self.worker, now=now, step=self._step)
+        for receipt, opened in zip(made.receipts, objects, strict=True):
+            log_object(receipt, opened)
+        return Committed(made.receipts, alerts)
+
+
+def log_object(receipt: Receipt, opened: Opened) -> None:
+    """The one canonical line of an object."""
+    LOG.info(
+        "object_processed",
+        object=receipt.ref.url,
+        account_id=receipt.source.account_id,
+        source=receipt.source.name,
+        log_types=list(receipt.log_types),
+        rows_in=receipt.rows_in,
+        rows_out=receipt.rows_out,
+        rejects=receipt.rejects,
+        matches=receipt.matches,
+        ignored=dict(opened.ignored),
+        warnings=list(opened.warnings),
+        bytes=receipt.bytes_in,
+        elapsed_ms=receipt.elapsed_ms,
+    )
+
+
+def error_kind(error: HeadwaterError) -> str:
+    """A stable word for the ledger and the dead-letter queue."""
+    return error.kind if isinstance(error, ObjectError) else type(error).__name__
