@@ -1,0 +1,1 @@
+"""The data lake: Apache Iceberg tables through PyIceberg."""

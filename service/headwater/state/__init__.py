@@ -1,0 +1,1 @@
+"""The state database: who owns which object, what became of it, alerts and their deliveries."""

@@ -1,0 +1,126 @@
+"""Connections and transactions of the state database, alike on SQLite and PostgreSQL."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, TypeVar
+
+from sqlalchemy import Connection, Engine, Table, create_engine, event, make_url, text
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import DBAPIError
+
+from headwater.errors import StateUnavailable
+from headwater.state.schema import metadata
+
+T = TypeVar("T")
+TRIES = 5  # of a transaction that a deadlock or a lost connection broke off
+CHUNK = 500  # ids per statement: SQLite allows 32,766 parameters, PostgreSQL 65,535
+BUSY_TIMEOUT_MS = 30_000
+SCHEMA_LOCK = 4_853_200_911  # PostgreSQL advisory lock, any fixed number: two processes must not create tables at once
+BROKEN_OFF = ("40001", "40P01", "55P03", "57P01", "08")  # serialization, deadlock, lock time-out, shutdown, connection
+
+
+def connect(url: str) -> Engine:
+    """The database at an SQLAlchemy URL (`sqlite:///…` or `postgresql+psycopg://…`), its tables created if absent.
+
+    Raises: StateUnavailable.
+    """
+    address = make_url(url)
+    if address.get_backend_name() == "sqlite":
+        engine = _sqlite(url, address.database)
+    else:
+        engine = create_engine(url, pool_pre_ping=True, isolation_level="READ COMMITTED")
+    run(engine, _create_tables)
+    return engine
+
+
+def run(engine: Engine, work: Callable[[Connection], T]) -> T:
+    """The result of `work` in one transaction, again from the start when the database broke it off.
+
+    work: must be idempotent, for a connection can break after the commit and before its answer.
+    Raises: StateUnavailable when every try was broken off.
+    """
+    for left in reversed(range(TRIES)):
+        try:
+            with engine.begin() as connection:
+                return work(connection)
+        except DBAPIError as error:
+            if not _broken_off(error):
+                raise
+            if not left:
+                raise StateUnavailable(f"state database {engine.url!r}: {error.orig}") from error
+    raise AssertionError("unreachable")
+
+
+@contextmanager
+def read(engine: Engine) -> Iterator[Connection]:
+    """A connection for SELECTs alone; on SQLite it does not wait for writers."""
+    try:
+        with engine.connect().execution_options(read_only=True) as connection:
+            yield connection
+    except DBAPIError as error:
+        if not _broken_off(error):
+            raise
+        raise StateUnavailable(f"state database {engine.url!r}: {error.orig}") from error
+
+
+def insert_missing(connection: Connection, table: Table, rows: Sequence[dict[str, Any]]) -> None:
+    """Insert the rows whose primary key is not there yet; give them in key order, or two writers can deadlock."""
+    dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
+    statement = dialect.insert(table).on_conflict_do_nothing(index_elements=list(table.primary_key.columns))
+    if rows:
+        connection.execute(statement, list(rows))
+
+
+def chunks(items: Sequence[T]) -> Iterator[Sequence[T]]:
+    """The items in pieces that fit into one statement."""
+    return (items[start : start + CHUNK] for start in range(0, len(items), CHUNK))
+
+
+def random_id() -> str:
+    """32 hex digits."""
+    return uuid.uuid4().hex
+
+
+def _sqlite(url: str, path: str | None) -> Engine:
+    if path and path != ":memory:":
+        Path(path).parent.mkdir(parents=True, exist_ok=True)
+    engine = create_engine(url)
+    event.listen(engine, "connect", _configure_sqlite)
+    event.listen(engine, "begin", _begin_sqlite)
+    return engine
+
+
+def _configure_sqlite(connection: Any, _record: object) -> None:
+    connection.isolation_level = None  # or sqlite3 begins transactions of its own, too late
+    connection.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute(
+        "PRAGMA synchronous = FULL"
+    )  # a message is acknowledged after the commit: it must survive a crash
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    # A writer that begins with a read cannot wait for another writer: SQLite refuses it at once. So lock at the start.
+    read_only = connection.get_execution_options().get("read_only")
+    connection.exec_driver_sql("BEGIN" if read_only else "BEGIN IMMEDIATE")
+
+
+def _create_tables(connection: Connection) -> None:
+    if connection.dialect.name == "postgresql":
+        connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": SCHEMA_LOCK})
+    metadata.create_all(connection)
+
+
+def _broken_off(error: DBAPIError) -> bool:
+    """Whether the same transaction could succeed on another try."""
+    if error.connection_invalidated:
+        return True
+    sqlstate = getattr(error.orig, "sqlstate", None)
+    if sqlstate is not None:
+        return str(sqlstate).startswith(BROKEN_OFF)
+    message = str(error.orig)
+    return "locked" in message or "connection" in message

