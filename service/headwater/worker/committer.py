@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -10,14 +11,15 @@ from datetime import UTC, datetime
 import structlog
 
 from headwater.detect.engine import Engine
-from headwater.errors import HeadwaterError, ObjectError, ObjectMissing
+from headwater.errors import HeadwaterError, LeaseLost, ObjectError, ObjectMissing, TransientError
 from headwater.model import Alert, ObjectRef, Receipt
-from headwater.pipeline import Opened, Step, Store, commit, digest
+from headwater.pipeline import Digest, Opened, Step, Store, commit, digest
 from headwater.schema.logtype import LogType
 from headwater.settings import Settings
 from headwater.state import ledger
 
 LOG = structlog.get_logger()
+COMMIT_PAUSES_S = (1.0, 4.0, 15.0)
 OpenRef = Callable[[ObjectRef, str], Opened]
 
 
@@ -57,7 +59,7 @@ class Committer:
         self.store = store
         self.worker = worker
         self.now = now
-        self._library = library
+        self.library = library
         self._engine = engine
         self._settings = settings
         self._ids = ids
@@ -70,6 +72,11 @@ class Committer:
     def buffered(self) -> int:
         """Objects that wait for the next flush."""
         return len(self._buffer)
+
+    @property
+    def object_ids(self) -> list[str]:
+        """The objects that wait for the next flush."""
+        return [opened.ref.object_id for opened in self._buffer]
 
     def add(self, opened: Opened) -> None:
         """Put one opened object into the buffer."""
@@ -89,18 +96,36 @@ class Committer:
         )
 
     def flush(self) -> Committed:
-        """Digest and commit what is buffered. The buffer is empty afterwards, also after an error: leases bring objects back."""
+        """Digest and commit what is buffered; objects that other workers took over meanwhile are left to them.
+
+        The buffer is empty afterwards, also after an error: a retry or the end of the lease brings its objects back.
+        """
         objects, self._buffer = self._buffer, []
         self._records = self._bytes = 0
         self._oldest = None
-        return self._commit(self._ids(), objects) if objects else Committed()
+        while objects:
+            try:
+                return self._commit(self._ids(), objects)
+            except LeaseLost as error:
+                lost = set(error.object_ids)
+                LOG.warning("leases_lost", objects=len(lost))
+                objects = [opened for opened in objects if opened.ref.object_id not in lost]
+        return Committed()
+
+    def sweep(self, open_ref: OpenRef) -> Committed:
+        """Take over every batch whose worker is gone, whether or not its notifications come again."""
+        receipts: list[Receipt] = []
+        alerts: list[Alert] = []
+        for batch_id in ledger.expired_batches(self.store.database, self.now()):
+            done = self.take_over(batch_id, open_ref)
+            receipts.extend(done.receipts)
+            alerts.extend(done.alerts)
+        return Committed(tuple(receipts), tuple(alerts))
 
     def take_over(self, batch_id: str, open_ref: OpenRef) -> Committed:
         """Finish a batch whose worker died after prepare: the same objects, the same batch id, the same alert ids."""
         lease_s = self._settings.lease_s
-        if not ledger.take_over(
-            self.store.database, batch_id, worker=self.worker, now=self.now(), lease_s=lease_s
-        ):
+        if not ledger.take_over(self.store.database, batch_id, worker=self.worker, now=self.now(), lease_s=lease_s):
             return Committed()
         LOG.warning("batch_taken_over", batch_id=batch_id)
         return self._commit(batch_id, self._reopen(batch_id, open_ref))
@@ -112,16 +137,30 @@ class Committer:
                 opened.append(open_ref(ref, source_id))
             except (ObjectMissing, ObjectError) as error:  # it was readable before: it was deleted or replaced since
                 LOG.error("object_lost_in_take_over", object=ref.url, batch_id=batch_id, error=str(error))
-                ledger.fail(self.store.database, ref, "missing", str(error), self.now())
         return opened
 
     def _commit(self, batch_id: str, objects: list[Opened]) -> Committed:
         now = self.now()
-        made = digest(objects, self._library, self._engine, now)
-        alerts = commit(self.store, batch_id, made, worker=self.worker, now=now, step=self._step)
+        made = digest(objects, self.library, self._engine, now)
+        alerts = self._write(batch_id, made, now)
         for receipt, opened in zip(made.receipts, objects, strict=True):
             log_object(receipt, opened)
         return Committed(made.receipts, alerts)
+
+
+    def _write(self, batch_id: str, made: Digest, now: datetime) -> tuple[Alert, ...]:
+        """Commit, again with the same id while the lake or the database is out of reach for a moment."""
+        for pause_s in (*COMMIT_PAUSES_S, None):
+            try:
+                return commit(self.store, batch_id, made, worker=self.worker, now=now, step=self._step)
+            except LeaseLost:
+                raise
+            except TransientError as error:
+                if pause_s is None:
+                    raise
+                LOG.warning("commit_failed", batch_id=batch_id, error=str(error), retry_in_s=pause_s)
+                time.sleep(pause_s)
+        raise AssertionError("unreachable")
 
 
 def log_object(receipt: Receipt, opened: Opened) -> None:

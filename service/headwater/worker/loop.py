@@ -15,19 +15,20 @@ from headwater.aws.session import FETCH_THREADS, Sessions
 from headwater.aws.sqs import Message, Queue
 from headwater.destinations.deliver import deliver
 from headwater.destinations.destination import Destination
-from headwater.errors import AccessDenied, HeadwaterError, NoticeError, ObjectError
+from headwater.errors import HeadwaterError, NoticeError, ObjectError, TransientError
 from headwater.ingest.notice import Notice, read_notice
 from headwater.model import ObjectRef, Source
 from headwater.pipeline import Opened, open_object
 from headwater.schema.logtype import LogType
 from headwater.settings import Settings
 from headwater.state import ledger
-from headwater.worker.committer import Committer, error_kind
+from headwater.worker.committer import Committed, Committer, error_kind
 from headwater.worker.inbox import Inbox, Pending
 
 LOG = structlog.get_logger()
 IDLE_WAIT_S = 20  # SQS long polling: the longest wait
 MAX_RETRY_S = 900
+ERROR_PAUSE_S = 5
 TRUNCATED_TRIES = 2  # a truncated object may have been read while it was being written: one more try
 
 
@@ -76,9 +77,13 @@ class Worker:
         heartbeat.start()
         with ThreadPoolExecutor(FETCH_THREADS, thread_name_prefix="fetch") as self._pool:
             while not self._stop.is_set():
-                received = self._turn(wait_s=1 if once else IDLE_WAIT_S)
-                if once and not received and not self._inbox and self._queue.is_empty():
-                    break
+                try:
+                    received = self._turn(wait_s=1 if once else IDLE_WAIT_S)
+                    if once and not received and not self._inbox and self._queue.is_empty():
+                        break
+                except TransientError as error:
+                    LOG.warning("turn_failed", error=str(error), retry_in_s=ERROR_PAUSE_S)
+                    self._stop.wait(ERROR_PAUSE_S)
             self._drain()
         self._stop.set()
         heartbeat.join()
@@ -89,6 +94,8 @@ class Worker:
         self._collect(block=not messages)
         if self._committer.due() or (not messages and not self._running):
             self._flush()
+        if not messages:
+            self._resolve_done(self._committer.sweep(self._reopen))
         self._settle()
         deliver(self._committer.store.database, self._destinations, self._committer.now())
         return bool(messages)
@@ -103,38 +110,34 @@ class Worker:
 
     def _start(self, messages: Sequence[Message]) -> None:
         """Read the notices, claim their objects in one go, and begin to fetch those that are ours."""
+        held = set(self._inbox.object_ids)
         wanted: dict[str, Wanted] = {}
         for message in messages:
             wanted.update(self._admit(message))
-        fresh = [item for object_id, item in wanted.items() if not self._is_running(object_id)]
+        fresh = [item for object_id, item in wanted.items() if object_id not in held]
         if not fresh:
             return
-        claim = ledger.claim(
-            self._committer.store.database,
-            [(item.ref, item.source.source_id) for item in fresh],
-            worker=self._committer.worker,
-            now=self._committer.now(),
-            lease_s=self._settings.lease_s,
-        )
+        claim = self._claim(fresh)
         for batch_id in claim.takeover:
-            self._committer.take_over(batch_id, self._reopen)
+            self._resolve_done(self._committer.take_over(batch_id, self._reopen))
         for ref in claim.owned:
             item = wanted[ref.object_id]
             self._running[self._pool.submit(self._open, item.ref, item.source)] = item
         for ref in claim.done:
             self._inbox.resolve(ref.object_id)
         for ref in claim.failed:
-            self._inbox.resolve(ref.object_id, f"{ref.url} failed before")
-        for ref in self._unclaimed(fresh, claim):
+            self._inbox.resolve(ref.object_id, f"failed_before: {ref.url}")
+        for ref in claim.busy:  # those of a batch just taken over are resolved already
             self._inbox.resolve(ref.object_id, retry=True)
 
-    def _unclaimed(self, fresh: Sequence[Wanted], claim: ledger.Claim) -> list[ObjectRef]:
-        """Objects that another worker holds, or whose batch has just been taken over: their messages come back later."""
-        settled = {ref.object_id for refs in (claim.owned, claim.done, claim.failed) for ref in refs}
-        return [item.ref for item in fresh if item.ref.object_id not in settled]
-
-    def _is_running(self, object_id: str) -> bool:
-        return any(item.ref.object_id == object_id for item in self._running.values())
+    def _claim(self, items: Sequence[Wanted]) -> ledger.Claim:
+        return ledger.claim(
+            self._committer.store.database,
+            [(item.ref, item.source.source_id) for item in items],
+            worker=self._committer.worker,
+            now=self._committer.now(),
+            lease_s=self._settings.lease_s,
+        )
 
     def _admit(self, message: Message) -> dict[str, Wanted]:
         """The objects of one message that belong to a configured source; the message is tracked or settled."""
@@ -203,7 +206,7 @@ class Worker:
     def _fail(self, item: Wanted, error: HeadwaterError) -> None:
         """Give an object another try later, or give it up with its reason."""
         database, object_id = self._committer.store.database, item.ref.object_id
-        attempts = ledger.record_attempt(database, object_id, str(error))
+        attempts = ledger.record_attempt(database, object_id, str(error), self._committer.now())
         tries = self._tries(error)
         LOG.warning(
             "object_failed",
@@ -215,10 +218,11 @@ class Worker:
             gives_up=tries is not None and attempts >= tries,
         )
         if tries is not None and attempts >= tries:
-            ledger.fail(database, item.ref, error_kind(error), str(error), self._committer.now())
+            source_id = item.source.source_id
+            ledger.fail(database, item.ref, error_kind(error), str(error), self._committer.now(), source_id=source_id)
             self._inbox.resolve(object_id, f"{error_kind(error)}: {error}")
         else:
-            ledger.release(database, [object_id])
+            ledger.release(database, [object_id], worker=self._committer.worker)
             self._inbox.resolve(object_id, retry=True)
 
     def _tries(self, error: HeadwaterError) -> int | None:
@@ -228,7 +232,17 @@ class Worker:
         return None if error.retryable else self._settings.max_attempts
 
     def _flush(self) -> None:
-        for receipt in self._committer.flush().receipts:
+        """Commit the buffer. What was not committed comes back: another worker has it, or its lease will be over."""
+        object_ids = self._committer.object_ids
+        try:
+            self._resolve_done(self._committer.flush())
+        except TransientError as error:
+            LOG.error("flush_failed", error=str(error), objects=len(object_ids))
+        for object_id in object_ids:
+            self._inbox.resolve(object_id, retry=True)
+
+    def _resolve_done(self, committed: Committed) -> None:
+        for receipt in committed.receipts:
             self._inbox.resolve(receipt.ref.object_id)
 
     def _settle(self) -> None:
@@ -266,8 +280,9 @@ class Worker:
                 ledger.extend(
                     self._committer.store.database,
                     self._inbox.object_ids,
-                    self._committer.now(),
-                    self._settings.lease_s,
+                    worker=self._committer.worker,
+                    now=self._committer.now(),
+                    lease_s=self._settings.lease_s,
                 )
             except HeadwaterError as error:
                 LOG.warning("heartbeat_failed", error=str(error))

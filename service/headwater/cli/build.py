@@ -1,0 +1,92 @@
+"""Settings → the parts that commands run."""
+
+from __future__ import annotations
+
+import os
+import socket
+from pathlib import Path
+
+from pydantic import ValidationError
+from pyiceberg.catalog import Catalog
+
+from headwater import log
+from headwater.accounts import Accounts, load_accounts
+from headwater.aws import s3, sns
+from headwater.destinations.destination import Destination
+from headwater.destinations.json_lines import JsonLines
+from headwater.destinations.sns import Sns
+from headwater.detect.engine import Engine
+from headwater.detect.load import builtin_path, load_pack
+from headwater.errors import ConfigError, Problem
+from headwater.lake.catalog import open_catalog
+from headwater.pipeline import Step, Store
+from headwater.settings import Settings
+from headwater.state.database import Database, connect
+from headwater.worker.committer import Committer
+from headwater.schema.load import load_library
+
+
+def settings() -> Settings:
+    """The settings of the environment, and logging set up by them.
+
+    Raises: ConfigError naming the variable.
+    """
+    try:
+        made = Settings()
+    except ValidationError as error:
+        raise ConfigError(
+            [
+                Problem("environment", None, "HEADWATER_" + "_".join(map(str, item["loc"])).upper(), item["msg"])
+                for item in error.errors()
+            ]
+        ) from error
+    log.configure(made.log_format, made.log_level)
+    return made
+
+
+def accounts(made: Settings, file: Path | None = None) -> Accounts:
+    """accounts.yml, from a file or from s3://."""
+    name = str(file or made.accounts_file)
+    if not name.startswith("s3://"):
+        return load_accounts(Path(name))
+    folder = made.home / "config"
+    folder.mkdir(parents=True, exist_ok=True)
+    local = folder / "accounts.yml"
+    local.write_text(s3.read_text(name, made.region))
+    lock = s3.read_text(name.rsplit("/", 1)[0] + "/accounts.lock.json", made.region)
+    (folder / "accounts.lock.json").write_text(lock)
+    return load_accounts(local)
+
+
+def database(made: Settings) -> Database:
+    """The state database, its tables made where they are missing."""
+    return connect(made.resolved_state_url)
+
+
+def catalog(made: Settings) -> Catalog:
+    """The lake."""
+    return open_catalog(made.lake_catalog, made.resolved_warehouse, home=made.home, region=made.region)
+
+
+def engine(made: Settings) -> Engine:
+    """The detections that the service runs: the configured folders, or the built-in pack."""
+    return Engine(load_pack(made.detections or (builtin_path(),)))
+
+
+def destinations(made: Settings) -> dict[str, Destination]:
+    """Where alerts go: always the local file, and the SNS topic where one is set."""
+    found: list[Destination] = [JsonLines(made.resolved_alerts_file)]
+    if made.alerts_topic_arn:
+        found.append(Sns(sns.publisher(made.alerts_topic_arn)))
+    return {destination.name: destination for destination in found}
+
+
+def worker_id() -> str:
+    """Host and process."""
+    return f"{socket.gethostname()}:{os.getpid()}"
+
+
+def committer(made: Settings, *, step: Step = lambda name: None, detect: bool = True) -> Committer:
+    """Everything between opened objects and the lake."""
+    store = Store(database(made), catalog(made), tuple(destinations(made)))
+    return Committer(store, load_library(), engine(made) if detect else None, made, worker_id(), step=step)

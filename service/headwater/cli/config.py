@@ -1,0 +1,46 @@
+"""headwater config."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from headwater.accounts import describe
+from headwater.cli import build
+from headwater.cli.output import Format, Output, emit_json, emit_rows
+
+app = typer.Typer(help="Check the configuration.", no_args_is_help=True)
+
+
+@app.callback()
+def config() -> None:
+    """Check the configuration."""
+
+
+@app.command("check")
+def check(
+    file: Annotated[Path | None, typer.Argument(help="accounts.yml; default: HEADWATER_ACCOUNTS_FILE.")] = None,
+    output: Output = Format.text,
+) -> None:
+    """Check accounts.yml and print what it resolves to. Exit 2: problems, each with file:line:key and the fix."""
+    settings = build.settings()
+    accounts = build.accounts(settings, file)
+    if output is Format.json:
+        emit_json(describe(accounts))
+        return
+    rows = [
+        {
+            "account": f"{source.account_name} ({source.account_id})",
+            "source": source.name,
+            "bucket": f"s3://{source.bucket}/{source.prefix}",
+            "region": source.region,
+            "log_types": ", ".join(source.log_types) or "automatic",
+            "role": source.role_arn,
+            "external_id": "set" if source.external_id else "made by onboarding",
+        }
+        for source in accounts.sources
+    ]
+    emit_rows(rows, output, empty="accounts.yml has no sources.")
+    typer.echo(f"OK: {len(accounts.accounts)} accounts, {len(accounts.sources)} sources.")

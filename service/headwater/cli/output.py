@@ -1,0 +1,82 @@
+"""What commands print: tables for people, JSON for programs."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+from typing import Annotated, Any
+
+import orjson
+import typer
+from rich import box
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+MAX_CELL = 200
+
+
+class Format(StrEnum):
+    """How results are printed."""
+
+    text = "text"
+    json = "json"
+
+
+Output = Annotated[Format, typer.Option("--output", "-o", help="text for people, json for programs.")]
+
+
+def emit_json(value: Any) -> None:
+    """One JSON document on stdout."""
+    sys.stdout.buffer.write(orjson.dumps(value, default=_plain, option=orjson.OPT_APPEND_NEWLINE | orjson.OPT_INDENT_2))
+    sys.stdout.buffer.flush()
+
+
+def emit_json_lines(rows: Sequence[Mapping[str, Any]]) -> None:
+    """One JSON object a line on stdout."""
+    write = sys.stdout.buffer.write
+    for row in rows:
+        write(orjson.dumps(row, default=_plain, option=orjson.OPT_APPEND_NEWLINE))
+    sys.stdout.buffer.flush()
+
+
+def emit_rows(rows: Sequence[Mapping[str, Any]], output: Format, *, empty: str, columns: Sequence[str] = ()) -> None:
+    """Rows as one JSON array, or as a table; empty: what to say where there are none."""
+    if output is Format.json:
+        emit_json(list(rows))
+    elif not rows:
+        typer.echo(empty)
+    else:
+        Console().print(_table(rows, columns or list(rows[0])))
+
+
+def _table(rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> Table:
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for column in columns:
+        numeric = isinstance(rows[0].get(column), int | float)
+        table.add_column(column, overflow="fold", justify="right" if numeric else "left")
+    for row in rows:
+        table.add_row(*(escape(_cell(row.get(column))) for column in columns))
+    return table
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, datetime):
+        return value.strftime("%Y-%m-%d %H:%M:%S")
+    text = value if isinstance(value, str) else orjson.dumps(value, default=_plain).decode()
+    return text if len(text) <= MAX_CELL else text[: MAX_CELL - 1] + "…"
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, bytes):
+        return value.decode("utf-8", "replace")
+    if isinstance(value, Decimal):
+        return str(value)
+    if isinstance(value, set | frozenset | tuple):
+        return sorted(value) if isinstance(value, set | frozenset) else list(value)
+    return str(value)
