@@ -56,7 +56,9 @@ class ConfigError(HeadwaterError):
         super().__init__("\n".join(str(problem) for problem in problems))
 
     @classmethod
-    def one(cls, file: str | Path, message: str, *, line: int | None = None, key: str = "", fix: str = "") -> ConfigError:
+    def one(
+        cls, file: str | Path, message: str, *, line: int | None = None, key: str = "", fix: str = ""
+    ) -> ConfigError:
         """The error of a single problem."""
         return cls([Problem(str(file), line, key, message, fix)])
 

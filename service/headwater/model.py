@@ -36,7 +36,9 @@ class ObjectRef:
         return self.key if self.bucket == LOCAL_BUCKET else f"s3://{self.bucket}/{self.key}"
 
 
-LOCAL_BUCKET = "local-file"  # the bucket name of files on disk; S3 would refuse none of its letters, so keys stay full paths
+LOCAL_BUCKET = (
+    "local-file"  # the bucket name of files on disk; S3 would refuse none of its letters, so keys stay full paths
+)
 
 
 @dataclass(frozen=True, slots=True)

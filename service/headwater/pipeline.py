@@ -228,4 +228,3 @@ def _tables(made: Digest, alert_ids: Mapping[state_commit.GroupKey, str], now: d
     if made.matches:
         tables[lake_matches.TABLE] = lake_matches.to_arrow(made.matches, alert_ids, now)
     return tables
-

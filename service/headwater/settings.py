@@ -18,29 +18,45 @@ class Settings(BaseSettings):
 
     home: Path = Field(Path(".headwater"), description="Folder of all local data: state, lake, alerts file.")
     accounts_file: Path = Field(Path("accounts.yml"), description="The accounts and their log sources.")
-    log_format: Literal["auto", "json", "console"] = Field("auto", description="auto: JSON unless stderr is a terminal.")
+    log_format: Literal["auto", "json", "console"] = Field(
+        "auto", description="auto: JSON unless stderr is a terminal."
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least severe level written.")
 
     region: str = Field("us-east-1", description="Region of the central account's queue, lake and STS endpoint.")
     queue_url: str | None = Field(None, description="SQS queue of object notifications.")
     dead_letter_queue_url: str | None = Field(None, description="SQS queue for messages that can never succeed.")
     visibility_timeout_s: int = Field(300, ge=30, le=43_200, description="How long a received message stays hidden.")
-    retry_s: int = Field(30, ge=0, le=900, description="First pause before a failed object is tried again; doubles each time.")
+    retry_s: int = Field(
+        30, ge=0, le=900, description="First pause before a failed object is tried again; doubles each time."
+    )
     max_in_flight: int = Field(200, ge=1, description="Objects that one worker fetches or holds at a time.")
-    max_attempts: int = Field(5, ge=1, le=100, description="Tries of an object that answers with AccessDenied before it fails.")
+    max_attempts: int = Field(
+        5, ge=1, le=100, description="Tries of an object that answers with AccessDenied before it fails."
+    )
 
-    state_url: str | None = Field(None, description="SQLAlchemy URL of the state database; default: SQLite in HEADWATER_HOME.")
+    state_url: str | None = Field(
+        None, description="SQLAlchemy URL of the state database; default: SQLite in HEADWATER_HOME."
+    )
     lake_catalog: Literal["sqlite", "glue"] = Field("sqlite", description="Iceberg catalog: SQLite file or AWS Glue.")
-    lake_warehouse: str | None = Field(None, description="Where tables lie: a folder or s3:// URL; default: HEADWATER_HOME/lake.")
+    lake_warehouse: str | None = Field(
+        None, description="Where tables lie: a folder or s3:// URL; default: HEADWATER_HOME/lake."
+    )
 
-    max_object_bytes: int = Field(5 * 1024 * MIB, ge=1, description="Largest uncompressed object; larger is `too_large`.")
+    max_object_bytes: int = Field(
+        5 * 1024 * MIB, ge=1, description="Largest uncompressed object; larger is `too_large`."
+    )
     batch_max_rows: int = Field(200_000, ge=1, description="Commit when this many rows are buffered.")
     batch_max_bytes: int = Field(64 * MIB, ge=1, description="Commit when this many bytes of columns are buffered.")
     batch_max_s: float = Field(2.0, gt=0, description="Commit when the oldest buffered row has waited this long.")
     lease_s: int = Field(600, ge=10, description="How long a claimed object belongs to one worker.")
 
-    detections: tuple[Path, ...] = Field((), description="Folders of detections, as a JSON array; empty: the built-in pack.")
-    alerts_file: Path | None = Field(None, description="JSON-lines file of alerts; default: HEADWATER_HOME/alerts.jsonl.")
+    detections: tuple[Path, ...] = Field(
+        (), description="Folders of detections, as a JSON array; empty: the built-in pack."
+    )
+    alerts_file: Path | None = Field(
+        None, description="JSON-lines file of alerts; default: HEADWATER_HOME/alerts.jsonl."
+    )
     alerts_topic_arn: str | None = Field(None, description="SNS topic that receives every alert.")
 
     @property

@@ -18,7 +18,9 @@ NULL = re.compile(r"(?:~|null|Null|NULL|)\Z")
 BOOL = re.compile(r"(?:true|True|TRUE|false|False|FALSE)\Z")
 INT = re.compile(r"[-+]?[0-9]+\Z")
 OCTAL_OR_HEX = re.compile(r"0o[0-7]+\Z|0x[0-9a-fA-F]+\Z")
-FLOAT = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?\Z|[-+]?\.(?:inf|Inf|INF)\Z|\.(?:nan|NaN|NAN)\Z")
+FLOAT = re.compile(
+    r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?\Z|[-+]?\.(?:inf|Inf|INF)\Z|\.(?:nan|NaN|NAN)\Z"
+)
 LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # libyaml parses 30 times faster than pure Python
 MAX_NODES = 1_000_000  # aliases can multiply ("billion laughs"); no hand-written file comes near
 

@@ -10,7 +10,9 @@ from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError
 from headwater.errors import AccessDenied, HeadwaterError, ObjectMissing, TransientError
 
 MISSING = frozenset({"NoSuchKey", "NoSuchVersion", "NoSuchBucket", "404", "NotFound"})
-DENIED = frozenset({"AccessDenied", "AccessDeniedException", "403", "Forbidden", "KMS.DisabledException", "AllAccessDisabled"})
+DENIED = frozenset(
+    {"AccessDenied", "AccessDeniedException", "403", "Forbidden", "KMS.DisabledException", "AllAccessDisabled"}
+)
 
 
 @contextmanager

@@ -42,7 +42,9 @@ def list_alerts(
 
 
 @app.command("show")
-def show(alert_id: Annotated[str, typer.Argument(help="Id from `headwater alerts list`.")], output: Output = Format.text) -> None:
+def show(
+    alert_id: Annotated[str, typer.Argument(help="Id from `headwater alerts list`.")], output: Output = Format.text
+) -> None:
     """Show one alert with its context and the event that opened it."""
     alert = state_alerts.get_alert(build.database(build.settings()), alert_id)
     if alert is None:

@@ -20,10 +20,10 @@ from headwater.detect.load import builtin_path, load_pack
 from headwater.errors import ConfigError, Problem
 from headwater.lake.catalog import open_catalog
 from headwater.pipeline import Step, Store
+from headwater.schema.load import load_library
 from headwater.settings import Settings
 from headwater.state.database import Database, connect
 from headwater.worker.committer import Committer
-from headwater.schema.load import load_library
 
 
 def settings() -> Settings:

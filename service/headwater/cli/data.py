@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,7 +12,7 @@ import typer
 
 from headwater.cli import build
 from headwater.cli.output import Format, Output, emit_json, emit_json_lines, emit_rows
-from headwater.errors import ConfigError, HeadwaterError, NoticeError, ObjectError
+from headwater.errors import ConfigError, NoticeError, ObjectError
 from headwater.ingest.notice import read_notice
 from headwater.ingest.rows import row_dicts
 from headwater.lake.query import query as run_query
@@ -29,7 +28,9 @@ def ingest(
     paths: Annotated[list[Path], typer.Argument(help="Log files, or folders of log files.", exists=True)],
     output: Output = Format.text,
     account: Annotated[str, typer.Option(help="Account id of the rows (p_account_id).")] = LOCAL_ACCOUNT,
-    log_type: Annotated[list[str] | None, typer.Option(help="Only these log types; default: recognised by content.")] = None,
+    log_type: Annotated[
+        list[str] | None, typer.Option(help="Only these log types; default: recognised by content.")
+    ] = None,
     detect: Annotated[bool, typer.Option(help="Run the detections.")] = True,
 ) -> None:
     """Read log files from disk into the local lake and run the detections; no AWS at all.
@@ -46,7 +47,7 @@ def ingest(
     else:
         for line in summary.lines():
             typer.echo(line)
-        typer.echo(f"The lake is in {settings.resolved_warehouse}. Try: headwater query \"SHOW TABLES\"")
+        typer.echo(f'The lake is in {settings.resolved_warehouse}. Try: headwater query "SHOW TABLES"')
     if summary.failed:
         raise typer.Exit(EXIT_POISON)
 
@@ -56,14 +57,18 @@ def known_log_types(names: list[str]) -> None:
     library = load_library()
     for name in names:
         if name not in library:
-            raise ConfigError.one("--log-type", f"no log type {name!r}", fix=f"Use one of: {', '.join(sorted(library))}.")
+            raise ConfigError.one(
+                "--log-type", f"no log type {name!r}", fix=f"Use one of: {', '.join(sorted(library))}."
+            )
 
 
 def parse(
     file: Annotated[Path, typer.Argument(help="A log file as AWS delivers it.", exists=True, dir_okay=False)],
     key: Annotated[str | None, typer.Option(help="S3 object key to classify by; default: the file's name.")] = None,
     log_type: Annotated[str | None, typer.Option(help="Read the file as this log type.")] = None,
-    report: Annotated[Path | None, typer.Option(help="Write a JSON report: rows, log_types, rejects, warnings, error.")] = None,
+    report: Annotated[
+        Path | None, typer.Option(help="Write a JSON report: rows, log_types, rejects, warnings, error.")
+    ] = None,
 ) -> None:
     """Print the normalised events of one file as JSON lines. Exit 3: the object is poison; the report says why."""
     settings = build.settings()
@@ -85,7 +90,9 @@ def parse(
         raise typer.Exit(EXIT_POISON)
 
 
-def _parse(file: Path, key: str | None, log_type: str | None, max_bytes: int, found: dict[str, Any]) -> list[dict[str, Any]]:
+def _parse(
+    file: Path, key: str | None, log_type: str | None, max_bytes: int, found: dict[str, Any]
+) -> list[dict[str, Any]]:
     library = load_library()
     ref = ObjectRef(LOCAL_BUCKET, key or str(file.absolute()), etag=file.name)
     source = Source(LOCAL_ACCOUNT, "local", "files", LOCAL_BUCKET, log_types=(log_type,) if log_type else ())
@@ -94,7 +101,9 @@ def _parse(file: Path, key: str | None, log_type: str | None, max_bytes: int, fo
     events = [event for batch in made.batches for event in row_dicts(batch.table)]
     found["rows"] = len(events)
     found["log_types"] = [batch.log_type for batch in made.batches]
-    found["rejects"] = [{"row": r.row, "reason": r.reason, "raw": r.raw} for r in sorted(made.rejects, key=lambda r: r.row)]
+    found["rejects"] = [
+        {"row": r.row, "reason": r.reason, "raw": r.raw} for r in sorted(made.rejects, key=lambda r: r.row)
+    ]
     found["warnings"] = list(opened.warnings)
     found["ignored"] = dict(opened.ignored)
     return events
@@ -112,7 +121,14 @@ def notice(
     settings = build.settings()
     file_name = accounts or settings.accounts_file
     known = build.accounts(settings, file_name) if accounts or Path(file_name).exists() else None
-    answer: dict[str, Any] = {"kind": None, "objects": [], "ignored": {}, "ack": False, "dead_letter": False, "reason": None}
+    answer: dict[str, Any] = {
+        "kind": None,
+        "objects": [],
+        "ignored": {},
+        "ack": False,
+        "dead_letter": False,
+        "reason": None,
+    }
     try:
         read = read_notice(file.read_text(encoding="utf-8", errors="replace"))
     except NoticeError as error:

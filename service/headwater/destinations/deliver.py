@@ -27,7 +27,9 @@ def deliver(database: Database, destinations: Mapping[str, Destination], now: da
             destination.send(delivery.alert, delivery.idempotency_key)
         except (HeadwaterError, OSError) as error:
             outbox.failed(database, delivery, str(error), now)
-            LOG.warning("delivery_failed", alert_id=delivery.alert.alert_id, destination=delivery.destination, error=str(error))
+            LOG.warning(
+                "delivery_failed", alert_id=delivery.alert.alert_id, destination=delivery.destination, error=str(error)
+            )
         else:
             outbox.sent(database, delivery, now)
             sent += 1

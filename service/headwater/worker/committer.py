@@ -147,7 +147,6 @@ class Committer:
             log_object(receipt, opened)
         return Committed(made.receipts, alerts)
 
-
     def _write(self, batch_id: str, made: Digest, now: datetime) -> tuple[Alert, ...]:
         """Commit, again with the same id while the lake or the database is out of reach for a moment."""
         for pause_s in (*COMMIT_PAUSES_S, None):

@@ -1,0 +1,5 @@
+"""The event type."""
+
+from headwater.detect.event import PantherEvent
+
+__all__ = ["PantherEvent"]

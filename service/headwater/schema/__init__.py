@@ -1,0 +1,1 @@
+"""Log types: what the columns of each log are, declared in YAML, one folder each."""
