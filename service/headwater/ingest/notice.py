@@ -129,7 +129,9 @@ def read_notice(body: str) -> Notice:
         if not (isinstance(value, dict) and value.get("Type") == "Notification"):
             return _read_value(value)
         value = _load(_convert(value, _Sns, "SNS notification").Message)
-    raise NoticeError("nested_too_deep", f"The body holds more than {MAX_SNS_NESTING - 1} SNS envelopes in one another.")
+    raise NoticeError(
+        "nested_too_deep", f"The body holds more than {MAX_SNS_NESTING - 1} SNS envelopes in one another."
+    )
 
 
 def _load(text: str) -> Any:

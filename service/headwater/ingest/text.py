@@ -12,7 +12,7 @@ from headwater.errors import ObjectError
 
 BINARY_MAGIC: tuple[tuple[bytes, str], ...] = (
     (b"PAR1", "parquet_unsupported: Parquet objects are not read yet; have the service deliver text or JSON"),
-    (b"PAR" b"E", "parquet_unsupported: encrypted Parquet objects are not read"),
+    (b"PARE", "parquet_unsupported: encrypted Parquet objects are not read"),
     (b"PK\x03\x04", "zip archives are not read"),
     (b"PK\x05\x06", "zip archives are not read"),
     (b"\x7fELF", "this is a program, not a log"),
@@ -50,12 +50,12 @@ class Notes:
 def peek(blocks: Iterable[bytes], size: int) -> tuple[bytes, Iterator[bytes]]:
     """The first `size` bytes (fewer at the end) and all blocks, those bytes included."""
     source = iter(blocks)
-    head = bytearray()
+    head = b""
     for block in source:
-        head += block
+        head = head + block if head else block
         if len(head) >= size:
             break
-    return bytes(head[:size]), _chain(bytes(head), source)
+    return head[:size], _chain(head, source)
 
 
 def _chain(head: bytes, rest: Iterator[bytes]) -> Iterator[bytes]:

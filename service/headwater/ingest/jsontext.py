@@ -1,0 +1,241 @@
+"""JSON text of any framing → pieces of raw records: envelopes opened, unreadable parts kept apart."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import groupby
+from typing import Any, Literal
+
+import msgspec
+
+from headwater.errors import ObjectError
+from headwater.ingest.text import Notes, mend_surrogates
+
+JSON_START = re.compile(rb'\s*(?:\{\s*(?:["}]|\Z)|\[\s*(?:[{\["\]]|\Z))')  # "[2026-02-03 …" and "{x} …" are text
+RECORDS_HEAD = re.compile(rb'\s*\{\s*"Records"\s*:')
+ARRAY_HEAD = re.compile(rb"\s*\[")
+EVENTS_HEAD = re.compile(rb'\s*(?:\{\s*"Records"\s*:\s*)?\[')
+TOKEN = re.compile(rb'"(?:[^"\\]++|\\.)*+("?)|[{}\[\]]', re.DOTALL)
+BROKEN: Mapping[str, str] = {"defect": "invalid_json"}  # context of text that should have been JSON
+
+RAW = msgspec.json.Decoder(msgspec.Raw)
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """Records of one shape that follow each other."""
+
+    shape: Literal["json", "lines"]
+    records: Sequence[Any]
+    context: Mapping[str, str] = field(default_factory=dict)
+
+
+class _Records(msgspec.Struct):
+    """CloudTrail's file: {"Records": [...]}."""
+
+    Records: list[msgspec.Raw] | None
+
+
+class _Lookup(msgspec.Struct):
+    CloudTrailEvent: str
+
+
+class _Events(msgspec.Struct):
+    """The answer of CloudTrail's LookupEvents: {"Events": [{"CloudTrailEvent": "<json>"}]}."""
+
+    Events: list[_Lookup]
+
+
+class _LogEvent(msgspec.Struct):
+    message: str
+
+
+class _Subscription(msgspec.Struct):
+    """What a CloudWatch Logs subscription filter sends.
+
+    Source: CloudWatch Logs user guide, "Log group-level subscription filters".
+    """
+
+    messageType: Literal["DATA_MESSAGE", "CONTROL_MESSAGE"]
+    logEvents: list[_LogEvent]
+    owner: str = ""
+    logGroup: str = ""
+    logStream: str = ""
+
+
+RECORDS = msgspec.json.Decoder(_Records)
+EVENTS = msgspec.json.Decoder(_Events)
+SUBSCRIPTIONS = msgspec.json.Decoder(_Subscription)
+ARRAYS = msgspec.json.Decoder(list[msgspec.Raw])
+
+
+def split_json(body: bytes, notes: Notes, *, final: bool) -> Iterator[Piece]:
+    """The records of a JSON text: one document, lines, concatenated or pretty-printed values.
+
+    final: the body ends where the object ends, so that a value left open means truncation.
+    Raises: ObjectError: truncated, or corrupt when nothing can be read.
+    """
+    body = mend_surrogates(body, notes)
+    try:
+        pieces = _split_whole(body, notes)
+    except (msgspec.DecodeError, RecursionError) as error:
+        pieces = _salvage(body, notes, error, final=final)
+    return _merge(pieces)
+
+
+def is_whole(text: bytes) -> bool:
+    """True when the text is one or more complete JSON values."""
+    try:
+        return bool(RAW.decode_lines(text))
+    except (msgspec.DecodeError, RecursionError):
+        return False
+
+
+def _merge(pieces: Iterable[Piece]) -> Iterator[Piece]:
+    """Neighbours of one shape and context, joined."""
+    for (shape, context), group in groupby(pieces, key=lambda piece: (piece.shape, piece.context)):
+        parts = [piece.records for piece in group if piece.records]
+        if parts:
+            yield Piece(shape, parts[0] if len(parts) == 1 else [record for part in parts for record in part], context)
+
+
+def _split_whole(body: bytes, notes: Notes) -> list[Piece]:
+    """Raises: msgspec.DecodeError, RecursionError."""
+    if RECORDS_HEAD.match(body):
+        try:
+            return [Piece("json", document.Records or ()) for document in RECORDS.decode_lines(body)]
+        except msgspec.ValidationError:
+            pass  # other documents among them: look at each
+    values = RAW.decode_lines(body)
+    if not values:
+        return []
+    first = _open(values[0], notes)
+    if first is None:  # streams are of one kind: when the first value is no envelope, none is looked for
+        return [Piece("json", values)]
+    return first + [piece for value in values[1:] for piece in _open(value, notes) or [Piece("json", [value])]]
+
+
+def _open(value: msgspec.Raw, notes: Notes) -> list[Piece] | None:
+    """The records inside one value, or None when it is no envelope."""
+    head = bytes(value[:32]) if isinstance(value, bytes) else bytes(memoryview(value)[:32])
+    if ARRAY_HEAD.match(head):
+        return [Piece("json", ARRAYS.decode(value))]
+    if RECORDS_HEAD.match(head):
+        document = _try(RECORDS, value)
+        return None if document is None else [Piece("json", document.Records or ())]
+    if (subscription := _try(SUBSCRIPTIONS, value)) is not None:
+        return _open_subscription(subscription, notes)
+    if (events := _try(EVENTS, value)) is not None:
+        return list(_texts((event.CloudTrailEvent for event in events.Events), {}, notes))
+    return None
+
+
+def _try(decoder: msgspec.json.Decoder[Any], value: msgspec.Raw) -> Any:
+    try:
+        return decoder.decode(value)
+    except msgspec.ValidationError:
+        return None
+
+
+def _open_subscription(envelope: _Subscription, notes: Notes) -> list[Piece]:
+    if envelope.messageType == "CONTROL_MESSAGE":
+        notes.ignored["cloudwatch_control_message"] += len(envelope.logEvents)
+        return []
+    context = {"owner": envelope.owner, "logGroup": envelope.logGroup, "logStream": envelope.logStream}
+    return list(_texts((event.message for event in envelope.logEvents), context, notes))
+
+
+def _texts(messages: Iterable[str], context: Mapping[str, str], notes: Notes) -> Iterator[Piece]:
+    """Messages as records: JSON where a message is one whole JSON object, text otherwise."""
+    records = (text for message in messages if (text := message.strip().encode()))
+    tagged = (_tag(mend_surrogates(record, notes) if record[:1] == b"{" else record) for record in records)
+    for shape, group in groupby(tagged, key=lambda pair: pair[0]):
+        yield Piece(shape, [record for _, record in group], context)
+
+
+def _tag(record: bytes) -> tuple[Literal["json", "lines"], bytes]:
+    if record[:1] == b"{":
+        try:
+            RAW.decode(record)
+        except (msgspec.DecodeError, RecursionError):
+            return "lines", record
+        return "json", record
+    return "lines", record
+
+
+def _salvage(body: bytes, notes: Notes, error: Exception, *, final: bool) -> list[Piece]:
+    """What can be read of a text that breaks somewhere: by lines when most lines are whole, else by brackets."""
+    lines = [line for line in body.split(b"\n") if line.strip()]
+    whole = sum(map(is_whole, lines))
+    if whole * 2 >= len(lines):
+        if final and not body.endswith(b"\n") and _is_open(lines[-1]):
+            raise ObjectError("truncated", f"the text ends within a JSON value, {len(body)} bytes into it")
+        return [piece for line in lines for piece in _split_or_keep(line, notes)]
+    values, open_at = _by_brackets(body)
+    if open_at is not None:
+        raise ObjectError("truncated", f"the text ends within the JSON value that begins at byte {open_at}")
+    pieces = [piece for value in values for piece in _split_or_enter(value, notes)]
+    if not any(piece.shape == "json" for piece in pieces):
+        raise ObjectError("corrupt", f"no JSON value can be read: {error}")
+    return pieces
+
+
+def _split_or_keep(text: bytes, notes: Notes) -> list[Piece]:
+    try:
+        return _split_whole(text, notes)
+    except (msgspec.DecodeError, RecursionError):
+        return [Piece("lines", [text.strip()], BROKEN)]
+
+
+def _split_or_enter(value: bytes, notes: Notes) -> list[Piece]:
+    """As _split_or_keep, but a broken array (or Records document) loses only its broken elements."""
+    opened = EVENTS_HEAD.match(value)
+    pieces = _split_or_keep(value, notes)
+    if opened is None or not (pieces and pieces[0].context is BROKEN):
+        return pieces
+    inner, _ = _by_brackets(value[opened.end() : value.rindex(b"]")] if b"]" in value else b"")
+    return [piece for element in inner for piece in _element(element)]
+
+
+def _element(text: bytes) -> list[Piece]:
+    if is_whole(text):
+        return [Piece("json", [text])]
+    return [Piece("lines", [text], BROKEN)]
+
+
+def _is_open(text: bytes) -> bool:
+    return _by_brackets(text)[1] is not None
+
+
+def _by_brackets(body: bytes) -> tuple[list[bytes], int | None]:
+    """Top-level values by brackets and strings alone, and where a value that never closes begins.
+
+    Without recursion, so that no depth of nesting can break it. Text between values is a value of its own.
+    """
+    values: list[bytes] = []
+    depth = start = 0
+    for token in TOKEN.finditer(body):
+        first = body[token.start()]
+        if first in b"{[":
+            if depth == 0:
+                _add_text(values, body[start : token.start()])
+                start = token.start()
+            depth += 1
+        elif first in b"}]" and depth:
+            depth -= 1
+            if depth == 0:
+                values.append(body[start : token.end()])
+                start = token.end()
+        elif first == ord('"') and not token[1] and depth:
+            return values, start
+    if depth:
+        return values, start
+    _add_text(values, body[start:])
+    return values, None
+
+
+def _add_text(values: list[bytes], text: bytes) -> None:
+    if text := text.strip(b" \t\r\n,"):
+        values.append(text)
