@@ -143,7 +143,8 @@ class GroupKey(NamedTuple):
 class Match:
     """One detection that fired on one event (kind RULE), or broke on it (kind RULE_ERROR).
 
-    event: the row as a plain dict (what the rule saw). context: JSON text. unique: the value of unique(), if the rule has one.
+    event: the row as a plain dict (what the rule saw). context: JSON text.
+    unique: the value of unique(), if the rule has one.
     """
 
     kind: MatchKind

@@ -1,7 +1,7 @@
 """The way of the data on one page: bytes → chunks → typed batches → matches → one exact commit.
 
-`digest` is pure. `commit` is the exactly-once protocol: prepare, append, finish; killed between any two of them, the next
-worker takes the batch over and ends with the same lake and the same alerts.
+`digest` is pure. `commit` is the exactly-once protocol: prepare, append, finish. Killed between any two of them, the
+next worker takes the batch over and ends with the same lake and the same alerts.
 """
 
 from __future__ import annotations
@@ -106,7 +106,7 @@ def digest(
     now: datetime,
     clock: Callable[[], float] = time.monotonic,
 ) -> Digest:
-    """Parse, normalise and detect a group of objects; the rows of small objects are built together, one batch a log type."""
+    """Parse, normalise and detect a group of objects; rows of small objects are built together, a batch a log type."""
     started = clock()
     tallies = {opened.ref.object_id: _Tally() for opened in objects}
     batches, rejects = [], list(_unclassified(objects, tallies))
@@ -205,8 +205,8 @@ def commit(
 ) -> tuple[Alert, ...]:
     """Write a digest exactly once under batch_id; gives the alerts that it opened.
 
-    Safe to repeat with the same batch_id and objects after a crash at any point. step: told the name of each step before it
-    runs (prepare, append:<table>, finish).
+    Safe to repeat with the same batch_id and objects after a crash at any point.
+    step: told the name of each step before it runs (prepare, append:<table>, finish).
     """
     step("prepare")
     object_ids = [receipt.ref.object_id for receipt in made.receipts]

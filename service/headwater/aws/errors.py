@@ -11,7 +11,7 @@ from headwater.errors import AccessDenied, HeadwaterError, ObjectMissing, Transi
 
 MISSING = frozenset({"NoSuchKey", "NoSuchVersion", "NoSuchBucket", "404", "NotFound"})
 DENIED = frozenset(
-    {"AccessDenied", "AccessDeniedException", "403", "Forbidden", "KMS.DisabledException", "AllAccessDisabled"}
+    {"AccessDenied", "AccessDeniedException", "403", "Forbidden", "AllAccessDisabled"}
 )
 
 

@@ -31,7 +31,7 @@ class Fetched:
 
 
 def identify(sessions: Sessions, ref: ObjectRef, source: Source) -> ObjectRef:
-    """The ref with its version or etag, asked from S3 where the notification gave neither (CloudTrail's own SNS form)."""
+    """The ref with its version or etag, asked from S3 if the notification has neither (CloudTrail's SNS form)."""
     if ref.version_id or ref.etag:
         return ref
     client = sessions.s3(source)

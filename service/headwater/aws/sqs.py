@@ -72,7 +72,7 @@ class Queue:
                 {"Id": str(index), "ReceiptHandle": message.receipt_handle}
                 for index, message in enumerate(messages[start : start + MAX_BATCH])
             ]
-            with translated(f"delete from {self._url}", "sqs:DeleteMessage"):
+            with translated(f"delete messages of {self._url}", "sqs:DeleteMessage"):
                 self._client.delete_message_batch(QueueUrl=self._url, Entries=entries)
 
     def hide(self, messages: Sequence[Message], timeout_s: int) -> None:

@@ -22,7 +22,7 @@ def _pack(path: Path | None) -> Pack:
 
 
 @app.command("test")
-def test(
+def run_unit_tests(
     path: Folder = None,
     output: Output = Format.text,
     rule: Annotated[list[str] | None, typer.Option(help="Only these detection ids.")] = None,

@@ -89,7 +89,7 @@ class Worker:
         heartbeat.join()
 
     def _turn(self, wait_s: int) -> bool:
-        """One round: receive, fetch, commit what is due, acknowledge, deliver. Gives whether there was anything to do."""
+        """One round: receive, fetch, commit what is due, acknowledge, deliver. Gives whether messages came."""
         messages = self._receive(wait_s)
         self._collect(block=not messages)
         if self._committer.due() or (not messages and not self._running):
