@@ -13,7 +13,7 @@ import pyarrow as pa
 
 @dataclass(frozen=True, slots=True)
 class ObjectRef:
-    """One version of one log object. Identity: bucket, key and version id (or etag where the bucket keeps no versions)."""
+    """One version of one log object. Identity: bucket, key and version id, or etag where the bucket keeps no versions."""
 
     bucket: str
     key: str
@@ -36,9 +36,7 @@ class ObjectRef:
         return self.key if self.bucket == LOCAL_BUCKET else f"s3://{self.bucket}/{self.key}"
 
 
-LOCAL_BUCKET = (
-    "local-file"  # the bucket name of files on disk; S3 would refuse none of its letters, so keys stay full paths
-)
+LOCAL_BUCKET = "local-file"  # the bucket of files on disk; their keys are absolute paths
 
 
 @dataclass(frozen=True, slots=True)

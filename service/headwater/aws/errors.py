@@ -10,14 +10,12 @@ from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError
 from headwater.errors import AccessDenied, HeadwaterError, ObjectMissing, TransientError
 
 MISSING = frozenset({"NoSuchKey", "NoSuchVersion", "NoSuchBucket", "404", "NotFound"})
-DENIED = frozenset(
-    {"AccessDenied", "AccessDeniedException", "403", "Forbidden", "AllAccessDisabled"}
-)
+DENIED = frozenset({"AccessDenied", "AccessDeniedException", "403", "Forbidden", "AllAccessDisabled"})
 
 
 @contextmanager
 def translated(doing: str, statement: str = "") -> Iterator[None]:
-    """Errors of the AWS calls inside, as ours. doing: what failed, for the message. statement: what to grant if refused."""
+    """AWS errors raised inside, as ours. doing: what failed, for the message. statement: what to grant if refused."""
     try:
         yield
     except ClientError as error:
