@@ -1,0 +1,74 @@
+"""Rows into the lake, each batch once, whoever else writes at the same time."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable, Sequence
+
+import pyarrow as pa
+from pyiceberg.catalog import Catalog
+from pyiceberg.exceptions import CommitFailedException, CommitStateUnknownException
+from pyiceberg.io.pyarrow import _dataframe_to_data_files
+from pyiceberg.manifest import DataFile
+from pyiceberg.table import Table
+
+from headwater.errors import CommitConflict
+from headwater.lake.tables import BATCH_ID, EVENT_TIME, open_table
+
+TRIES = 12  # of one append against other writers
+FIRST_WAIT_S = 0.05
+LONGEST_WAIT_S = 2.0
+
+
+def append(
+    catalog: Catalog,
+    table: str,
+    data: pa.Table,
+    *,
+    batch_id: str,
+    jitter: Callable[[], float] = random.random,
+    sleep: Callable[[float], None] = time.sleep,
+) -> bool:
+    """Add a batch's rows to a table, created or widened as needed; False when the table has the batch already.
+
+    data: rows with a p_event_time; columns that it lacks are null.  jitter: a number in [0, 1).
+    Raises: CommitConflict when other writers were faster every time; the same call may succeed later.
+    """
+    files: Sequence[DataFile] = ()
+    for attempt in range(TRIES):
+        try:
+            lake_table = open_table(catalog, table, data.schema)
+            if has_batch(lake_table, batch_id):
+                return False
+            # written once: a conflict costs only the next commit, and leaves no orphaned files
+            files = files or _write(lake_table, data)
+            _commit(lake_table, files, batch_id)
+            return True
+        except (CommitFailedException, CommitStateUnknownException):
+            sleep(min(FIRST_WAIT_S * 2**attempt, LONGEST_WAIT_S) * (0.5 + jitter()))
+    raise CommitConflict(f"{table}: other writers were faster {TRIES} times; batch {batch_id}")
+
+
+def has_batch(table: Table, batch_id: str) -> bool:
+    """Whether one of the table's snapshots added this batch."""
+    return any(
+        snapshot.summary is not None and snapshot.summary.additional_properties.get(BATCH_ID) == batch_id
+        for snapshot in reversed(table.metadata.snapshots)
+    )
+
+
+def _write(table: Table, data: pa.Table) -> Sequence[DataFile]:
+    """Parquet files of the rows, one for each hour; not yet part of the table."""
+    ordered = data.sort_by(EVENT_TIME).replace_schema_metadata(None)
+    return tuple(_dataframe_to_data_files(table.metadata, ordered, table.io))
+
+
+def _commit(table: Table, files: Sequence[DataFile], batch_id: str) -> None:
+    """One snapshot more, refused if another was added since the table was loaded."""
+    with (
+        table.transaction() as transaction,
+        transaction.update_snapshot(snapshot_properties={BATCH_ID: batch_id}).merge_append() as snapshot,
+    ):
+        for file in files:
+            snapshot.append_data_file(file)

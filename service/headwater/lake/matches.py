@@ -1,0 +1,57 @@
+"""Matches as rows of detections.matches."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+import orjson
+import pyarrow as pa
+
+from headwater.model import GroupKey, Match
+
+TIME = pa.timestamp("us", tz="UTC")
+SCHEMA = pa.schema(
+    [
+        ("p_match_id", pa.string()),
+        ("p_rule_id", pa.string()),
+        ("p_alert_id", pa.string()),
+        ("p_kind", pa.string()),
+        ("p_severity", pa.string()),
+        ("p_title", pa.string()),
+        ("p_dedup", pa.string()),
+        ("p_context", pa.string()),
+        ("p_log_type", pa.string()),
+        ("p_event_time", TIME),
+        ("p_row_id", pa.string()),
+        ("p_account_id", pa.string()),
+        ("p_event", pa.string()),
+        ("p_tags", pa.list_(pa.string())),
+        ("p_created_at", TIME),
+    ]
+)
+
+
+def to_arrow(matches: Sequence[Match], alert_ids: Mapping[GroupKey, str], created_at: datetime) -> pa.Table:
+    """One row for each match; p_alert_id is null for matches that only signal (create_alert False)."""
+    return pa.Table.from_pylist([_row(match, alert_ids, created_at) for match in matches], SCHEMA)
+
+
+def _row(match: Match, alert_ids: Mapping[GroupKey, str], created_at: datetime) -> dict[str, object]:
+    return {
+        "p_match_id": match.match_id,
+        "p_rule_id": match.rule_id,
+        "p_alert_id": alert_ids[match.group_key] if match.create_alert else None,
+        "p_kind": match.kind,
+        "p_severity": match.severity,
+        "p_title": match.title,
+        "p_dedup": match.dedup,
+        "p_context": match.context,
+        "p_log_type": match.log_type,
+        "p_event_time": match.event_time,
+        "p_row_id": match.row_id,
+        "p_account_id": match.account_id,
+        "p_event": orjson.dumps(match.event, default=str).decode(),
+        "p_tags": list(match.tags),
+        "p_created_at": created_at,
+    }

@@ -1,0 +1,101 @@
+"""SQL over the lake, read-only, by DuckDB in this process."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+import duckdb
+import pyarrow as pa
+import pyarrow.dataset as ds
+from pyiceberg.catalog import Catalog
+from pyiceberg.io.pyarrow import PyArrowFileIO
+from pyiceberg.table import FileScanTask, Table
+
+from headwater.errors import QueryError
+from headwater.lake.tables import EVENT_TIME, NAMESPACES, existing_tables
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+# The user's SQL sees the lake's tables and nothing else: no files, no network, no extensions, no Python variables.
+LOCKED_DOWN: Final[dict[str, str | bool | int | float | list[str]]] = {
+    "enable_external_access": False,
+    "autoinstall_known_extensions": False,
+    "autoload_known_extensions": False,
+    "python_enable_replacements": False,
+    "temp_directory": "",
+}
+
+
+def query(catalog: Catalog, sql: str, *, memory_mb: int = 1024, threads: int = 2) -> pa.Table:
+    """The rows of one SELECT; tables are named like `logs.aws_cloudtrail`, times are in UTC.
+
+    Raises: QueryError, with the names of the tables that exist.
+    """
+    config = {**LOCKED_DOWN, "memory_limit": f"{memory_mb}MB", "threads": threads}
+    with duckdb.connect(":memory:", config=config) as connection:
+        names = existing_tables(catalog)
+        try:
+            _require_select(connection, sql)
+            connection.execute("SET TimeZone = 'UTC'")
+            _create_views(connection, catalog, names, sql)
+            connection.execute("SET lock_configuration = true")
+            return connection.sql(sql).to_arrow_table()
+        except duckdb.Error as error:
+            raise QueryError(f"{error}\n{_describe(names)}") from error
+
+
+def _require_select(connection: duckdb.DuckDBPyConnection, sql: str) -> None:
+    statements = connection.extract_statements(sql)
+    if len(statements) != 1 or statements[0].type != duckdb.StatementType.SELECT:
+        raise QueryError("only a single SELECT is allowed: the lake is read-only here")
+
+
+def _create_views(connection: duckdb.DuckDBPyConnection, catalog: Catalog, names: Sequence[str], sql: str) -> None:
+    """A view for each table that the SQL could mean; one view too many costs little, and needs no parser of ours."""
+    for namespace in NAMESPACES:
+        connection.execute(f'CREATE SCHEMA "{namespace}"')
+    for number, name in enumerate(names):
+        namespace, short = name.split(".", 1)
+        if short.lower() in sql.lower():
+            connection.register(f"lake_{number}", _dataset(catalog.load_table(name)))
+            quoted = short.replace('"', '""')
+            connection.execute(f'CREATE VIEW "{namespace}"."{quoted}" AS SELECT * FROM lake_{number}')  # noqa: S608
+
+
+def _dataset(table: Table) -> ds.Dataset | pa.Table:
+    """The table's files as DuckDB can scan them: only the columns and hours that a query asks for are read.
+
+    Files are opened through PyIceberg's FileIO, which has the credentials; DuckDB gets none.
+    """
+    tasks = tuple(table.scan().plan_files())
+    if any(task.delete_files for task in tasks) or not isinstance(table.io, PyArrowFileIO):
+        return table.scan().to_arrow()  # someone deleted rows by another tool
+    schema = pa.schema([field.remove_metadata() for field in table.schema().as_arrow()])
+    parquet = ds.ParquetFileFormat()
+    fragments = [
+        parquet.make_fragment(path, filesystem, partition_expression=_hour(task))
+        for task, filesystem, path in ((task, *_open(table.io, task.file.file_path)) for task in tasks)
+    ]
+    filesystem = fragments[0].filesystem if fragments else None
+    return ds.FileSystemDataset(fragments, schema, parquet, filesystem) if fragments else schema.empty_table()
+
+
+def _open(io: PyArrowFileIO, location: str) -> tuple[pa.fs.FileSystem, str]:
+    scheme, bucket, path = PyArrowFileIO.parse_location(location)
+    return io.fs_by_scheme(scheme, bucket), path
+
+
+def _hour(task: FileScanTask) -> ds.Expression:
+    """What the file's partition says about its rows, so that whole files are skipped unopened."""
+    hours = task.file.partition[0] if len(task.file.partition) == 1 else None
+    if hours is None:
+        return ds.scalar(True)
+    start = EPOCH + timedelta(hours=hours)
+    kind = pa.timestamp("us", tz="UTC")
+    after = ds.field(EVENT_TIME) >= pa.scalar(start, kind)
+    return after & (ds.field(EVENT_TIME) < pa.scalar(start + timedelta(hours=1), kind))
+
+
+def _describe(names: Sequence[str]) -> str:
+    return "Tables: " + ", ".join(names) if names else "The lake has no tables yet: ingest something first."
