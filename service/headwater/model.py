@@ -13,7 +13,7 @@ import pyarrow as pa
 
 @dataclass(frozen=True, slots=True)
 class ObjectRef:
-    """One version of one log object. Identity: bucket, key and version id, or etag where the bucket keeps no versions."""
+    """One version of one log object; identity: bucket, key, and version id (or etag where there are no versions)."""
 
     bucket: str
     key: str

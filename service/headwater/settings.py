@@ -26,7 +26,7 @@ class Settings(BaseSettings):
     region: str = Field("us-east-1", description="Region of the central account's queue, lake and STS endpoint.")
     queue_url: str | None = Field(None, description="SQS queue of object notifications.")
     dead_letter_queue_url: str | None = Field(None, description="SQS queue for messages that can never succeed.")
-    visibility_timeout_s: int = Field(300, ge=30, le=43_200, description="How long a received message stays hidden.")
+    visibility_timeout_s: int = Field(300, ge=1, le=43_200, description="How long a received message stays hidden.")
     retry_s: int = Field(
         30, ge=0, le=900, description="First pause before a failed object is tried again; doubles each time."
     )
@@ -49,7 +49,7 @@ class Settings(BaseSettings):
     batch_max_rows: int = Field(200_000, ge=1, description="Commit when this many rows are buffered.")
     batch_max_bytes: int = Field(64 * MIB, ge=1, description="Commit when this many bytes of columns are buffered.")
     batch_max_s: float = Field(2.0, gt=0, description="Commit when the oldest buffered row has waited this long.")
-    lease_s: int = Field(600, ge=10, description="How long a claimed object belongs to one worker.")
+    lease_s: int = Field(600, ge=1, description="How long a claimed object belongs to one worker.")
 
     detections: tuple[Path, ...] = Field(
         (), description="Folders of detections, as a JSON array; empty: the built-in pack."

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import socket
+from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -23,7 +25,7 @@ from headwater.pipeline import Step, Store
 from headwater.schema.load import load_library
 from headwater.settings import Settings
 from headwater.state.database import Database, connect
-from headwater.worker.committer import Committer
+from headwater.worker.committer import Committer, utc_now
 
 
 def settings() -> Settings:
@@ -86,7 +88,13 @@ def worker_id() -> str:
     return f"{socket.gethostname()}:{os.getpid()}"
 
 
-def committer(made: Settings, *, step: Step = lambda name: None, detect: bool = True) -> Committer:
+def committer(
+    made: Settings,
+    *,
+    step: Step = lambda name: None,
+    now: Callable[[], datetime] = utc_now,
+    detect: bool = True,
+) -> Committer:
     """Everything between opened objects and the lake."""
     store = Store(database(made), catalog(made), tuple(destinations(made)))
-    return Committer(store, load_library(), engine(made) if detect else None, made, worker_id(), step=step)
+    return Committer(store, load_library(), engine(made) if detect else None, made, worker_id(), now=now, step=step)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import signal
+from collections.abc import Callable
+from datetime import datetime
 from types import FrameType
 from typing import Annotated
 
@@ -17,6 +19,7 @@ from headwater.errors import ConfigError
 from headwater.pipeline import Step
 from headwater.schema.load import load_library
 from headwater.settings import Settings
+from headwater.worker.committer import utc_now
 from headwater.worker.loop import Worker
 
 
@@ -38,8 +41,14 @@ def run(
     worker.run(once=once)
 
 
-def make_worker(settings: Settings, accounts: Accounts, *, step: Step = lambda name: None) -> Worker:
-    """A worker with everything it needs, as the settings say."""
+def make_worker(
+    settings: Settings,
+    accounts: Accounts,
+    *,
+    step: Step = lambda name: None,
+    now: Callable[[], datetime] = utc_now,
+) -> Worker:
+    """A worker with everything it needs, as the settings say. step: told each step of the protocol before it runs."""
     if not settings.queue_url:
         raise ConfigError.one(
             "environment",
@@ -51,9 +60,10 @@ def make_worker(settings: Settings, accounts: Accounts, *, step: Step = lambda n
         settings,
         accounts,
         load_library(),
-        build.committer(settings, step=step),
+        build.committer(settings, step=step, now=now),
         Queue(settings.queue_url, settings.dead_letter_queue_url, settings.region, settings.visibility_timeout_s),
         Sessions(settings.region),
         build.destinations(settings),
         sns.confirm,
+        step,
     )

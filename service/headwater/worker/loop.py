@@ -16,9 +16,9 @@ from headwater.aws.sqs import Message, Queue
 from headwater.destinations.deliver import deliver
 from headwater.destinations.destination import Destination
 from headwater.errors import HeadwaterError, NoticeError, ObjectError, TransientError
-from headwater.ingest.notice import Notice, read_notice
+from headwater.ingest.notice import Confirmation, Notice, NoticeKind, read_notice
 from headwater.model import ObjectRef, Source
-from headwater.pipeline import Opened, open_object
+from headwater.pipeline import Opened, Step, open_object
 from headwater.schema.logtype import LogType
 from headwater.settings import Settings
 from headwater.state import ledger
@@ -53,6 +53,7 @@ class Worker:
         sessions: Sessions,
         destinations: Mapping[str, Destination],
         confirm: Callable[[str, str], None],
+        step: Step = lambda name: None,
     ) -> None:
         self._settings = settings
         self._accounts = accounts
@@ -62,6 +63,7 @@ class Worker:
         self._sessions = sessions
         self._destinations = destinations
         self._confirm = confirm
+        self._step = step
         self._sources = {source.source_id: source for source in accounts.sources}
         self._inbox = Inbox()
         self._running: dict[Future[Opened], Wanted] = {}
@@ -117,7 +119,9 @@ class Worker:
         fresh = [item for object_id, item in wanted.items() if object_id not in held]
         if not fresh:
             return
+        self._step("claim")
         claim = self._claim(fresh)
+        self._step("open")
         for batch_id in claim.takeover:
             self._resolve_done(self._committer.take_over(batch_id, self._reopen))
         for ref in claim.owned:
@@ -147,7 +151,7 @@ class Worker:
             self._dead_letter(message, error.reason, str(error))
             return {}
         if notice.confirmation is not None:
-            self._subscribe(message, notice)
+            self._subscribe(message, notice.kind, notice.confirmation)
             return {}
         wanted, problems = self._locate(notice)
         self._inbox.put(message, wanted, problems)
@@ -170,15 +174,17 @@ class Worker:
             wanted[known.object_id] = Wanted(known, source)
         return wanted, problems
 
-    def _subscribe(self, message: Message, notice: Notice) -> None:
-        confirmation = notice.confirmation
-        if confirmation is None or confirmation.topic_arn not in self._accounts.topics:
-            arn = confirmation.topic_arn if confirmation else ""
+    def _subscribe(self, message: Message, kind: NoticeKind, confirmation: Confirmation) -> None:
+        """Confirm the subscription of a topic that accounts.yml expects; report any other, and the end of one."""
+        arn = confirmation.topic_arn
+        if kind == "unsubscribe_confirmation":
+            self._dead_letter(message, "unsubscribed", f"{arn} no longer sends to our queue")
+        elif arn not in self._accounts.topics:
             self._dead_letter(message, "unexpected_subscription", f"accounts.yml expects no notifications from {arn}")
-            return
-        self._confirm(confirmation.topic_arn, confirmation.token)
-        LOG.info("subscription_confirmed", topic_arn=confirmation.topic_arn)
-        self._queue.acknowledge([message])
+        else:
+            self._confirm(arn, confirmation.token)
+            LOG.info("subscription_confirmed", topic_arn=arn)
+            self._queue.acknowledge([message])
 
     def _open(self, ref: ObjectRef, source: Source) -> Opened:
         fetched = fetch(self._sessions, ref, source)
@@ -255,7 +261,9 @@ class Worker:
                 self._dead_letter(pending.message, pending.problems[0], "; ".join(pending.problems))
             else:
                 done.append(pending.message)
-        self._queue.acknowledge(done)
+        if done:
+            self._step("acknowledge")
+            self._queue.acknowledge(done)
 
     def _retry_s(self, pending: Pending) -> int:
         return int(min(self._settings.retry_s * 2 ** min(pending.message.attempt - 1, 10), MAX_RETRY_S))
