@@ -9,12 +9,14 @@ from typing import Any
 
 from headwater.detect.event import ImmutableCaseInsensitiveDict
 
-TOKEN = re.compile(r"""\.?(?P<name>[^.\[\]]+)|\.?\[(?P<index>\d+|\*)\]|\.?\[(?P<quote>['"])(?P<quoted>.*?)(?P=quote)\]""")
+TOKEN = re.compile(
+    r"""\.?(?P<name>[^.\[\]]+)|\.?\[(?P<index>\d+|\*)\]|\.?\[(?P<quote>['"])(?P<quoted>.*?)(?P=quote)\]"""
+)
 
 
 @dataclass(frozen=True, slots=True)
 class FieldPath:
-    """A compiled `field`, `$.a.b` or `$.list[*].c`; keys are case-sensitive. steps: keys, indices, or None for `[*]`."""
+    """A compiled `field`, `$.a.b` or `$.list[*].c`; case-sensitive. steps: keys, indices, None for `[*]`."""
 
     steps: tuple[str | int | None, ...]
     rooted: bool

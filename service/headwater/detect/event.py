@@ -225,7 +225,7 @@ class PantherEvent(ImmutableCaseInsensitiveDict):
         self._model = data_model
 
     def udm(self, *keys: Any, default: Any = None) -> Any:
-        """The value under a name of the unified data model; a name the model does not map is read from the row itself."""
+        """The value under a name of the data model; a name the model does not map is read from the row itself."""
         if not keys:
             return default
         if self._model is not None and len(keys) == 1 and keys[0] in self._model:
@@ -250,7 +250,7 @@ class PantherEvent(ImmutableCaseInsensitiveDict):
         return None
 
     def event_time_epoch(self, force_utc: bool = True) -> int:
-        """Whole seconds since 1970 of p_event_time, 0 without one; naive times are UTC, or local with force_utc=False."""
+        """Whole seconds since 1970 of p_event_time, 0 without one; naive times are UTC unless force_utc=False."""
         text = self._container.get("p_event_time")
         if not text:
             return 0

@@ -1,7 +1,7 @@
 """What a detection's functions give for one event: types, limits and fall-backs, one table for all kinds.
 
-Production runs the auxiliary functions only for an alerting event and falls back where one fails; unit tests run them always
-and record the failure. They run straight after the matcher, in a fixed order, because detections keep state between them.
+Production runs the auxiliary functions only for an alerting event and falls back where one fails; unit tests run them
+always and record the failure. They run straight after the matcher, in a fixed order: detections keep state between them.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class UnknownDestinationError(HeadwaterError):
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """What of a detection its functions need. matcher: `rule`, which alerts on True, or `policy`, which alerts on False."""
+    """What of a detection its functions need. matcher: `rule` alerts on True, `policy` on False."""
 
     id: str
     severity: str
@@ -53,7 +53,9 @@ class Subject:
         return f"defaultDedupString:{self.id}"
 
 
-Check = Callable[[Subject, Any, Mapping[str, str]], Any]  # (subject, returned value, destinations) → value within its limits
+Check = Callable[
+    [Subject, Any, Mapping[str, str]], Any
+]  # (subject, returned value, destinations) → value within its limits
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
+from headwater.detect.datamodel import compile_path
 from headwater.yamlfile import Path as KeyPath
 
 SEVERITIES = ("Info", "Low", "Medium", "High", "Critical")
@@ -34,7 +35,9 @@ class Kind:
     @property
     def keys(self) -> frozenset[str]:
         """Every key that may stand at the top."""
-        return frozenset(("AnalysisType", *self.required, *self.optional, *(key for group in self.one_of for key in group)))
+        return frozenset(
+            ("AnalysisType", *self.required, *self.optional, *(key for group in self.one_of for key in group))
+        )
 
 
 def complaints(kind: Kind, data: Mapping[str, Any]) -> Iterator[Complaint]:
@@ -46,7 +49,7 @@ def complaints(kind: Kind, data: Mapping[str, Any]) -> Iterator[Complaint]:
     for group in kind.one_of:
         yield from _one_of(data, group, derived=derived)
     for key, value in data.items():
-        if key in VALUES and not VALUES[key][0](value):
+        if value is not None and key in VALUES and not VALUES[key][0](value):
             yield (key,), f"must be {VALUES[key][1]}, is {_short(value)}"
     yield from _duplicates(data)
     if kind.check:
@@ -62,7 +65,7 @@ def _one_of(data: Mapping[str, Any], group: Sequence[str], *, derived: bool) -> 
 
 
 def _duplicates(data: Mapping[str, Any]) -> Iterator[Complaint]:
-    for key in ("LogTypes", "PackIDs", "OutputIds", "SummaryAttributes", "Suppressions", "ResourceTypes", "Tags"):
+    for key in ("LogTypes", "OutputIds", "SummaryAttributes", "Suppressions", "ResourceTypes", "Tags"):
         seen: set[str] = set()
         for index, value in enumerate(data.get(key) or () if isinstance(data.get(key), list) else ()):
             folded = str(value).lower() if key == "Tags" else str(value)
@@ -99,7 +102,6 @@ BOOL = (lambda value: isinstance(value, bool), "true or false")
 COUNT = (_count, "a whole number")
 MAPS = (lambda value: isinstance(value, list) and all(isinstance(item, dict) for item in value), "a list of mappings")
 MAP = (lambda value: isinstance(value, dict), "a mapping")
-OPTIONAL_TEXT = (lambda value: value is None or isinstance(value, str), "text")
 
 VALUES: Mapping[str, tuple[Callable[[Any], bool], str]] = MappingProxyType(
     {
@@ -109,7 +111,7 @@ VALUES: Mapping[str, tuple[Callable[[Any], bool], str]] = MappingProxyType(
         **dict.fromkeys(("LogTypes", "ScheduledQueries", "OutputIds", "SummaryAttributes", "Tags"), TEXTS),
         **dict.fromkeys(("Suppressions", "ResourceTypes"), TEXTS),
         **dict.fromkeys(("DedupPeriodMinutes", "Threshold", "BaseVersion", "ActionDelaySeconds"), COUNT),
-        **dict.fromkeys(("Description", "Runbook", "Reference", "Status", "AlertTitle", "CreatedBy"), OPTIONAL_TEXT),
+        **dict.fromkeys(("Description", "Runbook", "Reference", "Status", "AlertTitle", "CreatedBy"), TEXT),
         **dict.fromkeys(("Tests", "Mappings"), MAPS),
         **dict.fromkeys(("PackDefinition", "LogTypeMap", "Schedule", "Refresh"), MAP),
         "Filename": TEXT,
@@ -155,12 +157,24 @@ def _check_data_model(data: Mapping[str, Any]) -> Iterator[Complaint]:
             yield at, "exactly one of Path, Method must stand here"
         if "Method" in mapping and not data.get("Filename"):
             yield (*at, "Method"), "needs a Filename"
+        if "Path" in mapping:
+            yield from (((*at, "Path"), message) for message in _path_errors(mapping["Path"]))
+
+
+def _path_errors(path: Any) -> Iterator[str]:
+    try:
+        compile_path(str(path))
+    except ValueError as error:
+        yield str(error)
 
 
 def _check_pack(data: Mapping[str, Any]) -> Iterator[Complaint]:
     definition = data.get("PackDefinition")
-    if isinstance(definition, dict) and not _texts(definition.get("IDs")):
+    ids = definition.get("IDs") if isinstance(definition, dict) else None
+    if isinstance(definition, dict) and not _texts(ids):
         yield ("PackDefinition",), "IDs must be a list of detection ids"
+    elif ids and len(set(ids)) != len(ids):
+        yield ("PackDefinition", "IDs"), "an id stands twice"
 
 
 def _check_query(data: Mapping[str, Any]) -> Iterator[Complaint]:
@@ -185,8 +199,26 @@ def _check_lookup(data: Mapping[str, Any]) -> Iterator[Complaint]:
     yield from (((), f"{key} is missing") for key in missing)
 
 
-_ABOUT = ("DisplayName", "Description", "Status", "Tags", "Reports", "Reference", "Runbook", "OutputIds", "CreateAlert")
-_ABOUT += ("SummaryAttributes", "CreatedBy", "OnlyUseBaseRiskScore", "BaseVersion", "Tests", "AlertTitle", "AlertContext")
+_ABOUT: tuple[str, ...] = (
+    "DisplayName",
+    "Description",
+    "Status",
+    "Tags",
+    "Reports",
+    "Reference",
+    "Runbook",
+    "OutputIds",
+    "CreateAlert",
+)
+_ABOUT += (
+    "SummaryAttributes",
+    "CreatedBy",
+    "OnlyUseBaseRiskScore",
+    "BaseVersion",
+    "Tests",
+    "AlertTitle",
+    "AlertContext",
+)
 _ABOUT += ("DynamicSeverities", "DedupPeriodMinutes")
 _RULE = (*_ABOUT, "Threshold", "InlineFilters", "GroupBy", "BaseDetection")
 _POLICY = ("ResourceTypes", "Suppressions", "ActionDelaySeconds", "AutoRemediationID", "AutoRemediationParameters")

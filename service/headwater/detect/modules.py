@@ -1,8 +1,8 @@
 """Python modules of one detection folder: they import each other by GlobalID, and nobody else sees those names.
 
-Each module gets its own `__builtins__`, whose `__import__` knows the folder's helpers and our compat packages. The interpreter
-asks that function for every import statement of the module, at load and later inside functions, on any thread; the process's
-own import system and `sys.modules` names are left as they are, so two folders may ship helpers of the same name.
+Each module gets its own `__builtins__`, whose `__import__` knows the folder's helpers and our compat packages. The
+interpreter asks that function for every import statement of the module, at load and later inside functions, on any
+thread. The process's own import system stays as it is, so two folders may ship helpers of the same name.
 """
 
 from __future__ import annotations

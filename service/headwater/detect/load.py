@@ -1,0 +1,232 @@
+"""Folders of detections → a Pack: every file checked, every module imported, every mistake reported in one go."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from headwater.detect import functions, together
+from headwater.detect.datamodel import DataModel, FieldPath, compile_path
+from headwater.detect.functions import Subject
+from headwater.detect.modules import Namespace
+from headwater.detect.spec import Spec, read_folder
+from headwater.errors import DetectionError, Problem
+
+MATCHERS = {"rule": "rule", "scheduled_rule": "rule", "policy": "policy"}  # kinds that have Python of their own
+DEDUP_MIN_DEFAULT = 60
+DEDUP_MIN_LEAST = 5
+NOTHING_TO_FILTER: tuple[Any, ...] = ([], [{"All": []}])
+CONTENT = Path(__file__).parent.parent / "content"
+
+
+@dataclass(frozen=True, slots=True)
+class UnitTest:
+    """One entry of Tests. expected: what the matcher must return. mocks: attribute of the module → its return value."""
+
+    name: str
+    expected: bool
+    event: Mapping[str, Any]
+    destinations: tuple[str, ...] | None
+    mocks: tuple[tuple[str, Any], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Detection:
+    """One rule, scheduled rule or policy with its imported module. source: its Python, for the pre-filter."""
+
+    spec: Spec
+    subject: Subject
+    enabled: bool
+    display_name: str
+    log_types: tuple[str, ...]
+    window_min: int
+    threshold: int
+    create_alert: bool
+    tags: tuple[str, ...]
+    reports: Mapping[str, Any]
+    description: str
+    runbook: str
+    reference: str
+    destinations: tuple[str, ...] | None
+    tests: tuple[UnitTest, ...]
+    source: bytes
+
+    @property
+    def rule_id(self) -> str:
+        """The detection's id."""
+        return self.subject.id
+
+    @property
+    def severity(self) -> str:
+        """The static severity, in upper case."""
+        return self.subject.severity
+
+    @property
+    def kind(self) -> str:
+        """The AnalysisType."""
+        return self.spec.kind
+
+
+@dataclass(frozen=True, slots=True)
+class Pack:
+    """Everything loaded. specs: all files, also of kinds without Python. models: per folder, log type → data model."""
+
+    specs: tuple[Spec, ...]
+    detections: tuple[Detection, ...]
+    models: tuple[Mapping[str, DataModel], ...]
+    warnings: tuple[Problem, ...] = ()
+
+    @property
+    def rules(self) -> tuple[Detection, ...]:
+        """The rules that run on log rows, the disabled ones too."""
+        return tuple(one for one in self.detections if one.kind == "rule")
+
+    def data_model(self, folder: int, log_type: str) -> DataModel | None:
+        """The model that detections of a folder see: its own, else that of the first folder with one."""
+        found = (models[log_type] for models in (self.models[folder], *self.models) if log_type in models)
+        return next(found, None)
+
+
+def builtin_path() -> Path:
+    """The folder of the detections that come with Headwater."""
+    return CONTENT
+
+
+def load_pack(paths: Sequence[Path]) -> Pack:
+    """All detections of some folders; helpers are visible within their own folder only.
+
+    A detection whose Python does not import is loaded with its setup error, which every run reports.
+    Raises: DetectionError with every mistake in the files.
+    """
+    specs: list[Spec] = []
+    problems: list[Problem] = []
+    roots = list(dict.fromkeys(path.resolve() for path in paths))
+    for folder, root in enumerate(roots):
+        found, wrong = read_folder(root, folder)
+        specs += found
+        problems += wrong
+    problems += together.problems(specs)
+    if problems:
+        raise DetectionError(problems)
+    return _build(specs, roots)
+
+
+def _build(specs: Sequence[Spec], roots: Sequence[Path]) -> Pack:
+    detections: list[Detection] = []
+    models: list[Mapping[str, DataModel]] = []
+    problems: list[Problem] = []
+    for folder, root in enumerate(roots):
+        mine = [spec for spec in specs if spec.folder == folder]
+        namespace = Namespace(root, {spec.id: spec.python for spec in mine if spec.kind == "global" and spec.python})
+        found, wrong = _models(mine, namespace)
+        models.append(found)
+        problems += wrong
+        detections += _detections(mine, namespace)
+    if problems:
+        raise DetectionError(problems)
+    warnings = [problem for spec in specs for problem in _warnings(spec)]
+    return Pack(tuple(specs), tuple(detections), tuple(models), tuple(warnings))
+
+
+def _detections(specs: Sequence[Spec], namespace: Namespace) -> Iterator[Detection]:
+    for spec in specs:
+        base = together.base_of(spec, specs) if "BaseDetection" in spec.data else None
+        python = base.python if base else spec.python
+        if spec.kind in MATCHERS and python:
+            data = {**base.data, **spec.data} if base else spec.data
+            tests = spec.data.get("Tests") or (base.data.get("Tests") if base else None) or ()
+            yield _detection(spec, data, tests, python, namespace)
+
+
+def _detection(
+    spec: Spec, data: Mapping[str, Any], tests: Sequence[Mapping[str, Any]], python: Path, namespace: Namespace
+) -> Detection:
+    source = python.read_bytes()
+    module, error = _import(namespace, spec, python, source)
+    matcher = MATCHERS[spec.kind]
+    if module is not None:
+        error = functions.setup_error(module, matcher)
+    return Detection(
+        spec=spec,
+        subject=Subject(spec.id, data["Severity"].upper(), module, error, matcher),
+        enabled=data["Enabled"],
+        display_name=data.get("DisplayName") or "",
+        log_types=tuple(data.get("LogTypes") or ()),
+        window_min=_window_min(data),
+        threshold=data.get("Threshold") or 1,
+        create_alert=data.get("CreateAlert", True) is not False,
+        tags=tuple(data.get("Tags") or ()),
+        reports=data.get("Reports") or {},
+        description=data.get("Description") or "",
+        runbook=data.get("Runbook") or "",
+        reference=data.get("Reference") or "",
+        destinations=tuple(data["OutputIds"]) if data.get("OutputIds") else None,
+        tests=tuple(_unit_test(test, matcher) for test in tests),
+        source=source,
+    )
+
+
+def _import(
+    namespace: Namespace, spec: Spec, python: Path, source: bytes
+) -> tuple[ModuleType | None, BaseException | None]:
+    return functions.attempt(lambda: namespace.run(spec.id, str(python), source))
+
+
+def _window_min(data: Mapping[str, Any]) -> int:
+    minutes = data.get("DedupPeriodMinutes") or DEDUP_MIN_DEFAULT
+    return max(int(minutes), DEDUP_MIN_LEAST)
+
+
+def _unit_test(test: Mapping[str, Any], matcher: str) -> UnitTest:
+    destinations = test.get("ExpectedDestinations")
+    return UnitTest(
+        name=str(test["Name"]),
+        expected=test["ExpectedResult"],
+        event=test["Resource" if matcher == "policy" else "Log"],
+        destinations=None if destinations is None else tuple(destinations),
+        mocks=tuple((str(mock["objectName"]), mock.get("returnValue")) for mock in test.get("Mocks") or ()),
+    )
+
+
+def _models(specs: Sequence[Spec], namespace: Namespace) -> tuple[dict[str, DataModel], list[Problem]]:
+    found: dict[str, DataModel] = {}
+    problems: list[Problem] = []
+    for spec in specs:
+        if spec.kind == "datamodel" and spec.data["Enabled"]:
+            model, wrong = _model(spec, namespace)
+            found.update(dict.fromkeys(model.log_types, model))
+            problems += wrong
+    return found, problems
+
+
+def _model(spec: Spec, namespace: Namespace) -> tuple[DataModel, list[Problem]]:
+    module, error = _import(namespace, spec, spec.python, spec.python.read_bytes()) if spec.python else (None, None)
+    problems = [spec.problem(("Filename",), f"does not import: {functions.shown(error)}")] if error else []
+    paths: dict[str, FieldPath] = {}
+    methods: dict[str, Any] = {}
+    for index, mapping in enumerate(spec.data["Mappings"]):
+        if "Path" in mapping:
+            paths[mapping["Name"]] = compile_path(str(mapping["Path"]))
+            continue
+        methods[mapping["Name"]] = getattr(module, str(mapping["Method"]), None)
+        if module is not None and not callable(methods[mapping["Name"]]):
+            message = f"{mapping['Method']!r} is no function of the module"
+            problems.append(spec.problem(("Mappings", index, "Method"), message))
+    return DataModel(spec.id, tuple(spec.data["LogTypes"]), paths, methods), problems
+
+
+def _warnings(spec: Spec) -> Iterator[Problem]:
+    minutes = spec.data.get("DedupPeriodMinutes", DEDUP_MIN_DEFAULT)
+    if minutes == 0:
+        yield spec.problem(("DedupPeriodMinutes",), f"0 is ignored; {DEDUP_MIN_DEFAULT} holds")
+    elif minutes is not None and minutes < DEDUP_MIN_LEAST:
+        yield spec.problem(("DedupPeriodMinutes",), f"{minutes} is treated as {DEDUP_MIN_LEAST}")
+    if spec.kind in MATCHERS and "Detection" in spec.data:
+        yield spec.problem(("Detection",), "detections written in YAML alone are checked but do not run yet")
+    if spec.data.get("InlineFilters") and spec.data["InlineFilters"] not in NOTHING_TO_FILTER:
+        yield spec.problem(("InlineFilters",), "filters are not applied yet")
+    if spec.kind == "correlation_rule":
+        yield spec.problem(("AnalysisType",), "correlation rules are checked but do not run yet")
