@@ -1,0 +1,4 @@
+output "central" {
+  description = "Everything about the central account."
+  value       = module.central
+}

@@ -1,0 +1,204 @@
+locals {
+  glue_arn = "arn:${local.partition}:glue:${local.region}:${local.account_id}"
+
+  # 123456789012.dkr.ecr.<region>.amazonaws.com/<repository>:<tag> → its repository; other registries need no permission.
+  ecr_parts      = try(regex("^([0-9]{12})[.]dkr[.]ecr[.]([a-z0-9-]+)[.]amazonaws[.]com(?:[.]cn)?/([^:@]+)", coalesce(var.image, "none")), null)
+  ecr_repository = local.ecr_parts == null ? [] : ["arn:${local.partition}:ecr:${local.ecr_parts[1]}:${local.ecr_parts[0]}:repository/${local.ecr_parts[2]}"]
+}
+
+data "aws_iam_policy_document" "task_trust" {
+  statement {
+    sid     = "EcsTasks"
+    actions = ["sts:AssumeRole"]
+
+    principals {
+      type        = "Service"
+      identifiers = ["ecs-tasks.amazonaws.com"]
+    }
+
+    condition {
+      test     = "StringEquals"
+      variable = "aws:SourceAccount"
+      values   = [local.account_id]
+    }
+
+    condition {
+      test     = "ArnLike"
+      variable = "aws:SourceArn"
+      values   = ["arn:${local.partition}:ecs:${local.region}:${local.account_id}:*"]
+    }
+  }
+}
+
+data "aws_iam_policy_document" "worker_trust" {
+  source_policy_documents = [data.aws_iam_policy_document.task_trust.json]
+
+  dynamic "statement" {
+    for_each = length(var.worker_assumed_by_arns) == 0 ? [] : [sort(distinct(var.worker_assumed_by_arns))]
+
+    content {
+      sid     = "OtherSchedulers"
+      actions = ["sts:AssumeRole"]
+
+      principals {
+        type        = "AWS"
+        identifiers = [local.root_arn]
+      }
+
+      condition {
+        test     = "ArnEquals"
+        variable = "aws:PrincipalArn"
+        values   = statement.value
+      }
+    }
+  }
+}
+
+data "aws_iam_policy_document" "worker" {
+  # A wildcard account keeps the policy small for any number of customers; the ExternalId and each customer's trust
+  # policy decide which roles open.
+  statement {
+    sid       = "AssumeReaderRoles"
+    actions   = ["sts:AssumeRole"]
+    resources = concat(["arn:${local.partition}:iam::*:role/${var.customer_role_name}"], sort(distinct(var.customer_role_arns)))
+  }
+
+  statement {
+    sid       = "ReceiveNotifications"
+    actions   = ["sqs:ChangeMessageVisibility", "sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage"]
+    resources = [local.queue_arn]
+  }
+
+  statement {
+    sid       = "PutAside"
+    actions   = ["sqs:GetQueueAttributes", "sqs:SendMessage"]
+    resources = [local.dead_letter_arn]
+  }
+
+  # Only the receiver of the token can confirm, and the token lies in our queue.
+  statement {
+    sid       = "ConfirmSubscriptions"
+    actions   = ["sns:ConfirmSubscription"]
+    resources = ["arn:${local.partition}:sns:*:*:*"]
+  }
+
+  statement {
+    sid       = "LakeObjects"
+    actions   = ["s3:AbortMultipartUpload", "s3:DeleteObject", "s3:GetObject", "s3:PutObject"]
+    resources = ["${local.lake_arn}/*"]
+  }
+
+  statement {
+    sid       = "LakeBucket"
+    actions   = ["s3:GetBucketLocation", "s3:ListBucket"]
+    resources = [local.lake_arn]
+  }
+
+  statement {
+    sid = "LakeCatalog"
+    actions = [
+      "glue:CreateDatabase", "glue:CreateTable", "glue:DeleteTable", "glue:GetDatabase", "glue:GetDatabases",
+      "glue:GetTable", "glue:GetTables", "glue:UpdateTable",
+    ]
+    resources = concat(
+      ["${local.glue_arn}:catalog"],
+      [for name in sort(local.databases) : "${local.glue_arn}:database/${name}"],
+      [for name in sort(local.databases) : "${local.glue_arn}:table/${name}/*"],
+    )
+  }
+
+  statement {
+    sid       = "Keys"
+    actions   = ["kms:Decrypt", "kms:GenerateDataKey"]
+    resources = [aws_kms_key.lake.arn, aws_kms_key.queue.arn]
+  }
+
+  dynamic "statement" {
+    for_each = aws_sns_topic.alerts
+
+    content {
+      sid       = "PublishAlerts"
+      actions   = ["sns:Publish"]
+      resources = [statement.value.arn]
+    }
+  }
+}
+
+resource "aws_iam_role" "worker" {
+  name               = "${var.name}-worker"
+  description        = "Headwater worker: reads the intake queue, assumes reader roles, writes the lake"
+  assume_role_policy = data.aws_iam_policy_document.worker_trust.json
+  tags               = var.tags
+}
+
+resource "aws_iam_role_policy" "worker" {
+  name   = "worker"
+  role   = aws_iam_role.worker.name
+  policy = data.aws_iam_policy_document.worker.json
+}
+
+# What ECS itself does before the worker runs. Apart from the worker's role, so that detections never see the secret's ARN.
+data "aws_iam_policy_document" "execution" {
+  statement {
+    sid       = "WriteLog"
+    actions   = ["logs:CreateLogStream", "logs:PutLogEvents"]
+    resources = ["${local.log_group_arn}:*"]
+  }
+
+  dynamic "statement" {
+    for_each = length(local.ecr_repository) == 0 ? [] : [local.ecr_repository]
+
+    content {
+      sid       = "PullImage"
+      actions   = ["ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"]
+      resources = statement.value
+    }
+  }
+
+  dynamic "statement" {
+    for_each = length(local.ecr_repository) == 0 ? [] : [1]
+
+    content {
+      sid       = "LogInToRegistry"
+      actions   = ["ecr:GetAuthorizationToken"]
+      resources = ["*"] # the action knows no resource
+    }
+  }
+
+  dynamic "statement" {
+    for_each = var.state_url_secret_arn == null ? [] : [var.state_url_secret_arn]
+
+    content {
+      sid       = "ReadStateUrl"
+      actions   = ["secretsmanager:GetSecretValue"]
+      resources = [statement.value]
+    }
+  }
+
+  dynamic "statement" {
+    for_each = var.state_url_secret_kms_key_arn == null ? [] : [var.state_url_secret_kms_key_arn]
+
+    content {
+      sid       = "DecryptStateUrl"
+      actions   = ["kms:Decrypt"]
+      resources = [statement.value]
+    }
+  }
+}
+
+resource "aws_iam_role" "execution" {
+  count = local.has_task ? 1 : 0
+
+  name               = "${var.name}-execution"
+  description        = "ECS starts the Headwater worker: image, log, secret"
+  assume_role_policy = data.aws_iam_policy_document.task_trust.json
+  tags               = var.tags
+}
+
+resource "aws_iam_role_policy" "execution" {
+  count = local.has_task ? 1 : 0
+
+  name   = "execution"
+  role   = aws_iam_role.execution[0].name
+  policy = data.aws_iam_policy_document.execution.json
+}

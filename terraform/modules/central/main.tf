@@ -1,0 +1,34 @@
+data "aws_partition" "this" {}
+
+data "aws_region" "this" {}
+
+data "aws_caller_identity" "this" {}
+
+locals {
+  account_id = data.aws_caller_identity.this.account_id
+  partition  = data.aws_partition.this.partition
+  dns_suffix = data.aws_partition.this.dns_suffix
+  region     = data.aws_region.this.id # `id`, not `name`: provider 6 deprecates `name`
+
+  # ARNs written out instead of read from resources: every policy is known at plan, and no cycle arises.
+  root_arn        = "arn:${local.partition}:iam::${local.account_id}:root"
+  queue_arn       = "arn:${local.partition}:sqs:${local.region}:${local.account_id}:${var.name}-intake"
+  dead_letter_arn = "arn:${local.partition}:sqs:${local.region}:${local.account_id}:${var.name}-dead-letters"
+  bus_arn         = "arn:${local.partition}:events:${local.region}:${local.account_id}:event-bus/${var.name}"
+  bus_rule_arn    = "arn:${local.partition}:events:${local.region}:${local.account_id}:rule/${var.name}/${var.name}-intake"
+  log_group_name  = "/${var.name}/worker"
+  log_group_arn   = "arn:${local.partition}:logs:${local.region}:${local.account_id}:log-group:${local.log_group_name}"
+  lake_bucket     = coalesce(var.lake_bucket_name, "${var.name}-lake-${local.account_id}")
+  lake_arn        = "arn:${local.partition}:s3:::${local.lake_bucket}"
+  databases       = toset(["logs", "detections", "monitor"]) # the Iceberg namespaces of the service
+
+  # Who may announce objects, as (condition key, values): never one entry per customer where an organisation covers them.
+  sns_principals = concat(["sns.amazonaws.com"], [for region in sort(distinct(var.opt_in_regions)) : "sns.${region}.amazonaws.com"])
+  announcers = merge(
+    { CustomerAccounts = { key = "aws:SourceAccount", values = sort(distinct(concat([local.account_id], var.customer_account_ids))) } },
+    var.organization_id == null ? {} : { Organization = { key = "aws:SourceOrgID", values = [var.organization_id] } },
+  )
+
+  has_task    = var.image != null
+  has_service = local.has_task && var.create_service
+}
