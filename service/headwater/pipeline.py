@@ -14,7 +14,6 @@ from datetime import datetime
 
 import pyarrow as pa
 from pyiceberg.catalog import Catalog
-from sqlalchemy import Engine as Database
 
 from headwater.detect.engine import Engine
 from headwater.ingest.classify import Ignored, classify
@@ -23,10 +22,11 @@ from headwater.ingest.parse import Parsed, Part, parse
 from headwater.lake import matches as lake_matches
 from headwater.lake import rejects as lake_rejects
 from headwater.lake.commit import append
-from headwater.lake.tables import table_name
-from headwater.model import Alert, Batch, Chunk, Match, ObjectRef, Receipt, Reject, Source
+from headwater.lake.tables import MATCHES, REJECTS, table_name
+from headwater.model import Alert, Batch, Chunk, GroupKey, Match, ObjectRef, Receipt, Reject, Source
 from headwater.schema.logtype import LogType
 from headwater.state import commit as state_commit
+from headwater.state.database import Database
 
 RAW_BYTES = 65_536  # how much of a rejected row is kept
 Step = Callable[[str], None]
@@ -221,10 +221,10 @@ def commit(
     return finished.opened
 
 
-def _tables(made: Digest, alert_ids: Mapping[state_commit.GroupKey, str], now: datetime) -> dict[str, pa.Table]:
+def _tables(made: Digest, alert_ids: Mapping[GroupKey, str], now: datetime) -> dict[str, pa.Table]:
     tables = {table_name(batch.log_type): batch.table for batch in made.batches}
     if made.rejects:
-        tables[lake_rejects.TABLE] = lake_rejects.to_arrow(made.rejects, now)
+        tables[REJECTS] = lake_rejects.to_arrow(made.rejects, now)
     if made.matches:
-        tables[lake_matches.TABLE] = lake_matches.to_arrow(made.matches, alert_ids, now)
+        tables[MATCHES] = lake_matches.to_arrow(made.matches, alert_ids, now)
     return tables

@@ -10,7 +10,7 @@ import structlog
 from headwater.destinations.destination import Destination
 from headwater.errors import HeadwaterError
 from headwater.state import outbox
-from headwater.state.schema import Database
+from headwater.state.database import Database
 
 LOG = structlog.get_logger()
 MAX_DELIVERIES = 100
@@ -24,13 +24,13 @@ def deliver(database: Database, destinations: Mapping[str, Destination], now: da
         try:
             if destination is None:
                 raise HeadwaterError(f"destination {delivery.destination!r} is not configured")
-            destination.send(delivery.alert, delivery.idempotency_key)
+            destination.send(delivery.alert, delivery.delivery_id)
         except (HeadwaterError, OSError) as error:
-            outbox.failed(database, delivery, str(error), now)
+            outbox.failed(database, delivery.delivery_id, str(error), now)
             LOG.warning(
                 "delivery_failed", alert_id=delivery.alert.alert_id, destination=delivery.destination, error=str(error)
             )
         else:
-            outbox.sent(database, delivery, now)
+            outbox.sent(database, delivery.delivery_id, now)
             sent += 1
     return sent

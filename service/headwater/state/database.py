@@ -16,6 +16,7 @@ from headwater.errors import StateUnavailable
 from headwater.state.schema import metadata
 
 T = TypeVar("T")
+Database = Engine  # what the packages outside state call it
 TRIES = 5  # of a transaction that a deadlock or a lost connection broke off
 CHUNK = 500  # ids per statement: SQLite allows 32,766 parameters, PostgreSQL 65,535
 BUSY_TIMEOUT_MS = 30_000
