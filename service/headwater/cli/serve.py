@@ -47,6 +47,7 @@ def make_worker(
     *,
     step: Step = lambda name: None,
     now: Callable[[], datetime] = utc_now,
+    confirm: Callable[[str, str], None] = sns.confirm,
 ) -> Worker:
     """A worker with everything it needs, as the settings say. step: told each step of the protocol before it runs."""
     if not settings.queue_url:
@@ -64,6 +65,6 @@ def make_worker(
         Queue(settings.queue_url, settings.dead_letter_queue_url, settings.region, settings.visibility_timeout_s),
         Sessions(settings.region),
         build.destinations(settings),
-        sns.confirm,
+        confirm,
         step,
     )
