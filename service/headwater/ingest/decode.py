@@ -7,13 +7,12 @@ from collections.abc import Iterable, Iterator, Mapping
 from headwater.errors import ObjectError
 from headwater.ingest.compress import decompress
 from headwater.ingest.jsontext import JSON_START, Piece, is_whole, split_json
-from headwater.ingest.text import Notes, peek, to_utf8
+from headwater.ingest.text import Notes, cut_text, peek, to_utf8
 from headwater.model import Chunk
 
 MIB = 1024 * 1024
 SEGMENT_BYTES = 32 * MIB  # text is cut into chunks of about this size
 MAX_LINE_BYTES = 16 * MIB
-KEPT_LINE_BYTES = 64 * 1024  # what remains of a longer line, as much as a Reject keeps
 MAX_DOCUMENT_BYTES = 1024 * MIB  # one JSON document is held as a whole
 HEAD_BYTES = 4096
 
@@ -21,10 +20,10 @@ HEAD_BYTES = 4096
 class Decoded:
     """The chunks of one object, made while they are read; the notes are complete when the iteration has ended."""
 
-    def __init__(self, stream: Iterable[bytes], *, max_bytes: int, key: str = "") -> None:
+    def __init__(self, stream: Iterable[bytes], *, max_bytes: int, key: str, segment_bytes: int) -> None:
         self._notes = Notes()
         self._key = key
-        self._chunks = _number(_pieces(stream, max_bytes, self._notes))
+        self._chunks = _number(_pieces(stream, max_bytes, segment_bytes, self._notes))
 
     def __iter__(self) -> Iterator[Chunk]:
         return self
@@ -35,7 +34,7 @@ class Decoded:
         except ObjectError as error:
             if not self._key:
                 raise
-            raise ObjectError(error.kind, f"{self._key}: {error}") from error
+            raise ObjectError(error.kind, f"{error} ({self._key})") from error
 
     @property
     def warnings(self) -> tuple[str, ...]:
@@ -53,15 +52,16 @@ class Decoded:
         return self._notes.bytes_out
 
 
-def decode(stream: Iterable[bytes], *, max_bytes: int, key: str = "") -> Decoded:
+def decode(stream: Iterable[bytes], *, max_bytes: int, key: str = "", segment_bytes: int = SEGMENT_BYTES) -> Decoded:
     """The records of one object's bytes: gzip, bzip2, zstd or plain; JSON of any framing, or text lines.
 
+    key: named in errors, nothing else. segment_bytes: text that can be cut at line ends comes in chunks of this size.
     Nothing is read before the first chunk is asked for. A record that should be JSON and is not stands in a chunk of
     shape "lines" whose context has defect = invalid_json; a text line over 16 MiB, cut to 64 KiB, in one with
     defect = line_too_long.
     Raises (while iterating): ObjectError: truncated, corrupt, too_large, unsupported.
     """
-    return Decoded(stream, max_bytes=max_bytes, key=key)
+    return Decoded(stream, max_bytes=max_bytes, key=key, segment_bytes=segment_bytes)
 
 
 def _number(pieces: Iterable[Piece]) -> Iterator[Chunk]:
@@ -72,12 +72,13 @@ def _number(pieces: Iterable[Piece]) -> Iterator[Chunk]:
             row += len(piece.records)
 
 
-def _pieces(stream: Iterable[bytes], max_bytes: int, notes: Notes) -> Iterator[Piece]:
+def _pieces(stream: Iterable[bytes], max_bytes: int, segment_bytes: int, notes: Notes) -> Iterator[Piece]:
     text = to_utf8(decompress(stream, max_bytes=max_bytes, notes=notes), notes)
     head, text = peek(_without_leading_space(text), HEAD_BYTES)
     if JSON_START.match(head):
-        return _split_json_stream(text, notes)
-    return _split_lines(text, notes)
+        yield from _split_json_stream(text, segment_bytes, notes)
+    else:
+        yield from _split_lines(text, segment_bytes, notes)
 
 
 def _without_leading_space(blocks: Iterator[bytes]) -> Iterator[bytes]:
@@ -88,39 +89,42 @@ def _without_leading_space(blocks: Iterator[bytes]) -> Iterator[bytes]:
     yield from blocks
 
 
-def _split_json_stream(blocks: Iterable[bytes], notes: Notes) -> Iterator[Piece]:
+def _split_json_stream(blocks: Iterable[bytes], segment_bytes: int, notes: Notes) -> Iterator[Piece]:
     """Cuts at line ends where the first line is a whole value; otherwise the text is one document.
 
     This is the seam for a splitter that streams the elements of one huge document.
     """
     held: list[bytes] = []
-    size, limit = 0, SEGMENT_BYTES
+    size, limit = 0, segment_bytes
     for block in blocks:
         held.append(block)
         size += len(block)
         if size < limit:
             continue
         body = b"".join(held)
-        cut = _line_cut(body)
-        if cut:
-            yield from split_json(body[:cut], notes, final=False)
+        cut, pieces = _split_lines_of_json(body, notes)
+        yield from pieces
         held, size = [body[cut:]], len(body) - cut
-        limit = SEGMENT_BYTES if cut else size * 2
+        limit = segment_bytes if cut else size * 2
         if size > MAX_DOCUMENT_BYTES:
             raise ObjectError("too_large", f"one JSON document of more than {MAX_DOCUMENT_BYTES} bytes")
     yield from split_json(b"".join(held), notes, final=True)
 
 
-def _line_cut(body: bytes) -> int:
-    """Where the last line ends, or 0 when the first line is not a whole JSON value."""
+def _split_lines_of_json(body: bytes, notes: Notes) -> tuple[int, Iterable[Piece]]:
+    """Where the last line ends and the records up to there; (0, nothing) when the lines are not values of their own."""
     first_end = body.find(b"\n")
     if first_end < 0 or not is_whole(body[:first_end]):
-        return 0
-    return body.rindex(b"\n") + 1
+        return 0, ()
+    cut = body.rindex(b"\n") + 1
+    try:
+        return cut, split_json(body[:cut], notes, final=False)
+    except ObjectError:  # a value that goes on after the cut: hold more before judging
+        return 0, ()
 
 
-def _split_lines(blocks: Iterable[bytes], notes: Notes) -> Iterator[Piece]:
-    for body in _whole_lines(blocks):
+def _split_lines(blocks: Iterable[bytes], segment_bytes: int, notes: Notes) -> Iterator[Piece]:
+    for body in _whole_lines(blocks, segment_bytes):
         if b"\r" in body:
             body = body.replace(b"\r\n", b"\n").removesuffix(b"\r")
         lines = list(filter(bytes.strip, body.split(b"\n")))
@@ -130,14 +134,14 @@ def _split_lines(blocks: Iterable[bytes], notes: Notes) -> Iterator[Piece]:
             yield Piece("lines", lines)
 
 
-def _whole_lines(blocks: Iterable[bytes]) -> Iterator[bytes]:
-    """Text of whole lines, about SEGMENT_BYTES each; of a longer line only its first bytes over MAX_LINE_BYTES."""
+def _whole_lines(blocks: Iterable[bytes], segment_bytes: int) -> Iterator[bytes]:
+    """Text of whole lines, about segment_bytes each; of a longer line only its first bytes over MAX_LINE_BYTES."""
     held: list[bytes] = []
     size = 0
     for block in blocks:
         held.append(block)
         size += len(block)
-        if size < SEGMENT_BYTES:
+        if size < segment_bytes:
             continue
         body = b"".join(held)
         cut = body.rfind(b"\n") + 1
@@ -154,6 +158,6 @@ def _set_long_lines_apart(lines: list[bytes], notes: Notes) -> Iterator[Piece]:
     for number, line in enumerate(lines):
         if len(line) > MAX_LINE_BYTES:
             yield Piece("lines", lines[start:number])
-            yield Piece("lines", [line[:KEPT_LINE_BYTES]], {"defect": "line_too_long"})
+            yield Piece("lines", [cut_text(line)], {"defect": "line_too_long"})
             start = number + 1
     yield Piece("lines", lines[start:])

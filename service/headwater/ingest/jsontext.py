@@ -11,7 +11,7 @@ from typing import Any, Literal
 import msgspec
 
 from headwater.errors import ObjectError
-from headwater.ingest.text import Notes, mend_surrogates
+from headwater.ingest.text import Notes, cut_text, mend_surrogates
 
 JSON_START = re.compile(rb'\s*(?:\{\s*(?:["}]|\Z)|\[\s*(?:[{\["\]]|\Z))')  # "[2026-02-03 …" and "{x} …" are text
 RECORDS_HEAD = re.compile(rb'\s*\{\s*"Records"\s*:')
@@ -74,8 +74,8 @@ ARRAYS = msgspec.json.Decoder(list[msgspec.Raw])
 def split_json(body: bytes, notes: Notes, *, final: bool) -> Iterator[Piece]:
     """The records of a JSON text: one document, lines, concatenated or pretty-printed values.
 
-    final: the body ends where the object ends, so that a value left open means truncation.
-    Raises: ObjectError: truncated, or corrupt when nothing can be read.
+    final: the body ends where the object ends; only then is a last line without line end, left open, a truncation.
+    Raises: ObjectError: truncated when a value is left open, corrupt when nothing can be read.
     """
     body = mend_surrogates(body, notes)
     try:
@@ -114,12 +114,17 @@ def _split_whole(body: bytes, notes: Notes) -> list[Piece]:
     first = _open(values[0], notes)
     if first is None:  # streams are of one kind: when the first value is no envelope, none is looked for
         return [Piece("json", values)]
-    return first + [piece for value in values[1:] for piece in _open(value, notes) or [Piece("json", [value])]]
+    return first + [piece for value in values[1:] for piece in _open_or_keep(value, notes)]
+
+
+def _open_or_keep(value: msgspec.Raw, notes: Notes) -> list[Piece]:
+    opened = _open(value, notes)
+    return [Piece("json", [value])] if opened is None else opened
 
 
 def _open(value: msgspec.Raw, notes: Notes) -> list[Piece] | None:
     """The records inside one value, or None when it is no envelope."""
-    head = bytes(value[:32]) if isinstance(value, bytes) else bytes(memoryview(value)[:32])
+    head = bytes(memoryview(value)[:64])
     if ARRAY_HEAD.match(head):
         return [Piece("json", ARRAYS.decode(value))]
     if RECORDS_HEAD.match(head):
@@ -166,10 +171,10 @@ def _tag(record: bytes) -> tuple[Literal["json", "lines"], bytes]:
 
 
 def _salvage(body: bytes, notes: Notes, error: Exception, *, final: bool) -> list[Piece]:
-    """What can be read of a text that breaks somewhere: by lines when most lines are whole, else by brackets."""
+    """What can be read of a text that breaks somewhere: by lines where it looks like lines, else by brackets."""
     lines = [line for line in body.split(b"\n") if line.strip()]
     whole = sum(map(is_whole, lines))
-    if whole * 2 >= len(lines):
+    if whole * 2 > len(lines) or (final and is_whole(lines[0])):
         if final and not body.endswith(b"\n") and _is_open(lines[-1]):
             raise ObjectError("truncated", f"the text ends within a JSON value, {len(body)} bytes into it")
         return [piece for line in lines for piece in _split_or_keep(line, notes)]
@@ -186,7 +191,7 @@ def _split_or_keep(text: bytes, notes: Notes) -> list[Piece]:
     try:
         return _split_whole(text, notes)
     except (msgspec.DecodeError, RecursionError):
-        return [Piece("lines", [text.strip()], BROKEN)]
+        return [_broken(text.strip())]
 
 
 def _split_or_enter(value: bytes, notes: Notes) -> list[Piece]:
@@ -202,7 +207,11 @@ def _split_or_enter(value: bytes, notes: Notes) -> list[Piece]:
 def _element(text: bytes) -> list[Piece]:
     if is_whole(text):
         return [Piece("json", [text])]
-    return [Piece("lines", [text], BROKEN)]
+    return [_broken(text)]
+
+
+def _broken(text: bytes) -> Piece:
+    return Piece("lines", [cut_text(text)], BROKEN)
 
 
 def _is_open(text: bytes) -> bool:
@@ -237,5 +246,4 @@ def _by_brackets(body: bytes) -> tuple[list[bytes], int | None]:
 
 
 def _add_text(values: list[bytes], text: bytes) -> None:
-    if text := text.strip(b" \t\r\n,"):
-        values.append(text)
+    values += filter(None, (line.strip(b" \t\r,") for line in text.split(b"\n")))

@@ -26,7 +26,7 @@ NoticeKind = Literal[
 
 MAX_SNS_NESTING = 3
 CLOUDTRAIL_VALIDATION = "CloudTrail validation message."  # sent once when a trail gets its SNS topic
-SNS_HOST = re.compile(r"sns\.[a-z]{2}(?:-[a-z]+)+-\d\.amazonaws\.com(?:\.cn)?")
+SNS_HOST = re.compile(r"sns\.[a-z]{2,4}(?:-[a-z]+)+-\d\.amazonaws\.com(?:\.cn)?")
 S3_EVENT_NAME = re.compile(r"(?:s3:)?([A-Z][A-Za-z]{1,63})(?::[A-Za-z*]{1,64})?")
 EVENTBRIDGE_TYPE = re.compile(r"(?:Object )?([A-Z][A-Za-z]{1,31}(?: [A-Za-z]{1,31}){0,3})")
 EDGE_OF_WORD = re.compile(r"(?<=[a-z])(?=[A-Z])| ")
@@ -128,20 +128,20 @@ def read_notice(body: str) -> Notice:
     for _ in range(MAX_SNS_NESTING):
         if not (isinstance(value, dict) and value.get("Type") == "Notification"):
             return _read_value(value)
-        value = _load(_convert(value, _Sns, "SNS notification").Message)
+        value = _load(_convert(value, _Sns, "SNS notification").Message, "not_a_notification")
     raise NoticeError(
         "nested_too_deep", f"The body holds more than {MAX_SNS_NESTING - 1} SNS envelopes in one another."
     )
 
 
-def _load(text: str) -> Any:
+def _load(text: str, reason: str = "not_json") -> Any:
     """The JSON value of a text; CloudTrail's plain sentence stays a string."""
     if text.strip() == CLOUDTRAIL_VALIDATION:
         return CLOUDTRAIL_VALIDATION
     try:
         return msgspec.json.decode(text.encode())
     except (msgspec.DecodeError, RecursionError, UnicodeError) as error:
-        raise NoticeError("not_json", f"The body is not JSON: {error}") from error
+        raise NoticeError(reason, f"The text is not JSON: {error}") from error
 
 
 def _read_value(value: Any) -> Notice:

@@ -27,6 +27,7 @@ BINARY_MAGIC: tuple[tuple[bytes, str], ...] = (
 )
 UTF16_MARKS = {codecs.BOM_UTF16_LE: "utf-16-le", codecs.BOM_UTF16_BE: "utf-16-be"}
 HEAD_BYTES = 4096
+KEPT_BYTES = 64 * 1024  # of a record that can only be rejected, as much as a Reject keeps
 LONE_SURROGATE = re.compile(
     rb"(\\\\|\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2})"  # kept: an escaped backslash, a whole pair
     rb"|\\u[dD][89a-fA-F][0-9a-fA-F]{2}"
@@ -128,6 +129,11 @@ def _clean(data: bytes, notes: Notes, *, final: bool) -> tuple[bytes, bytes]:
         notes.warn("invalid_utf8")
         text, used = codecs.utf_8_decode(data, "replace", final)
         return text.encode(), data[used:]
+
+
+def cut_text(text: bytes) -> bytes:
+    """At most the first KEPT_BYTES of a text, cut between characters."""
+    return text if len(text) <= KEPT_BYTES else text[:KEPT_BYTES].decode(errors="ignore").encode()
 
 
 def mend_surrogates(json_text: bytes, notes: Notes) -> bytes:
