@@ -30,6 +30,7 @@ accounts:
       - name: cloudtrail
         bucket: payments-logs
         prefix: AWSLogs/
+        notifications: none
         exclude: ["AWSLogs/*/CloudTrail-Digest/*"]
         log_types: [AWS.CloudTrail]
         kms_key_arn: arn:aws:kms:us-east-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab
@@ -67,7 +68,8 @@ def test_defaults_are_filled_in_and_arns_built() -> None:
     assert accounts.central.queue_arn == "arn:aws:sqs:us-east-1:999988887777:headwater-intake"
     assert payments.role_arn == "arn:aws:iam::111122223333:role/headwater-reader"
     assert payments.deploy_role_arn == "arn:aws:iam::111122223333:role/OrganizationAccountAccessRole"
-    assert [source.notifications for source in payments.sources] == ["sns", "existing_topic"]
+    assert [source.notifications for source in payments.sources] == ["none", "existing_topic"]
+    assert shop.sources[0].notifications == "sns"
     assert shop.sources[0].region == "us-east-1"
 
 
@@ -113,42 +115,43 @@ def test_object_finds_its_source(bucket: str, key: str, source: str | None, excl
 @pytest.mark.parametrize(
     ("old", "new", "line", "expected"),
     [
-        pytest.param("bucket: shop", "buckt: shop", 30, "unknown key 'buckt' Fix: did you mean bucket?", id="typo"),
-        pytest.param("    name: shop\n", "", 25, "'name' is missing", id="missing-key"),
-        pytest.param('"044455556666"', "044455556666", 25, 'write "044455556666", with the quotes', id="leading-zero"),
-        pytest.param('"044455556666"', '"4455"', 25, "'4455' is not an account id", id="short-id"),
+        pytest.param("bucket: shop", "buckt: shop", 31, "unknown key 'buckt' Fix: did you mean bucket?", id="typo"),
+        pytest.param("    name: shop\n", "", 26, "'name' is missing", id="missing-key"),
+        pytest.param('"044455556666"', "044455556666", 26, 'write "044455556666", with the quotes', id="leading-zero"),
+        pytest.param('"044455556666"', '"4455"', 26, "'4455' is not an account id", id="short-id"),
         pytest.param("region: us-east-1", "region: us-east", 4, "'us-east' is not an AWS region", id="region"),
-        pytest.param("bucket: shop-logs", "bucket: s3://shop-logs/", 30, "write the bare name", id="bucket-url"),
-        pytest.param("bucket: shop-logs", "bucket: Shop_Logs", 30, "cannot be a bucket name", id="bucket-letters"),
-        pytest.param("bucket: shop-logs", "bucket: 192.0.2.10", 30, "cannot be a bucket name", id="bucket-ip"),
-        pytest.param("prefix: s3-access/", "prefix: /s3-access/", 22, "do not begin with a slash", id="prefix-slash"),
-        pytest.param("prefix: s3-access/", "prefix: s3/*/x", 22, "no wildcards", id="prefix-wildcard"),
-        pytest.param("prefix: s3-access/", "prefix: AWSLogs/x/", 22, "lies within 'AWSLogs/'", id="overlap"),
+        pytest.param("bucket: shop-logs", "bucket: s3://shop-logs/", 31, "write the bare name", id="bucket-url"),
+        pytest.param("bucket: shop-logs", "bucket: Shop_Logs", 31, "cannot be a bucket name", id="bucket-letters"),
+        pytest.param("bucket: shop-logs", "bucket: 192.0.2.10", 31, "cannot be a bucket name", id="bucket-ip"),
+        pytest.param("prefix: s3-access/", "prefix: /s3-access/", 23, "do not begin with a slash", id="prefix-slash"),
+        pytest.param("prefix: s3-access/", "prefix: s3/*/x", 23, "no wildcards", id="prefix-wildcard"),
+        pytest.param("prefix: s3-access/", "prefix: AWSLogs/x/", 23, "lies within 'AWSLogs/'", id="overlap"),
         pytest.param("prefix: s3-access/", 'prefix: ""', 16, "lies within ''", id="overlap-empty-prefix"),
-        pytest.param("prefix: s3-access/", "prefix: AWSLogs/", 22, "lies within 'AWSLogs/'", id="same-prefix"),
-        pytest.param("bucket: shop-logs", "bucket: headwater-lake", 30, "lake bucket", id="lake-as-source"),
+        pytest.param("prefix: s3-access/", "prefix: AWSLogs/", 23, "lies within 'AWSLogs/'", id="same-prefix"),
+        pytest.param("bucket: shop-logs", "bucket: headwater-lake", 31, "lake bucket", id="lake-as-source"),
         pytest.param(
-            "name: access", "name: cloudtrail", 20, "source name 'cloudtrail' stands twice", id="source-twice"
+            "name: access", "name: cloudtrail", 21, "source name 'cloudtrail' stands twice", id="source-twice"
         ),
-        pytest.param("name: shop", "name: payments", 26, "account name 'payments' stands twice", id="name-twice"),
+        pytest.param("name: shop", "name: payments", 27, "account name 'payments' stands twice", id="name-twice"),
         pytest.param(
-            "        topic_arn: arn:aws:sns:us-east-1:111122223333:logs\n", "", 23, "needs topic_arn", id="topic"
+            "        topic_arn: arn:aws:sns:us-east-1:111122223333:logs\n", "", 24, "needs topic_arn", id="topic"
         ),
-        pytest.param("sns:us-east-1", "sns:eu-west-1", 24, "the topic is in eu-west-1", id="topic-region"),
-        pytest.param("333:logs", "333:logs.fifo", 24, "FIFO topic", id="topic-fifo"),
+        pytest.param("sns:us-east-1", "sns:eu-west-1", 25, "the topic is in eu-west-1", id="topic-region"),
+        pytest.param("333:logs", "333:logs.fifo", 25, "FIFO topic", id="topic-fifo"),
         pytest.param(
-            "notifications: existing_topic", "notifications: sns", 24, "topic_arn is not used", id="topic-unused"
+            "notifications: existing_topic", "notifications: sns", 25, "topic_arn is not used", id="topic-unused"
         ),
-        pytest.param("notifications: existing_topic", "notifications: sqs", 23, "'sqs' is not one of", id="mode"),
-        pytest.param("kms:us-east-1", "kms:eu-west-1", 19, "the key is in eu-west-1", id="key-region"),
-        pytest.param("key/1234abcd", "alias/logs", 19, "an alias cannot be granted", id="key-alias"),
-        pytest.param("iam::0444", "iam::1444", 27, "the role belongs to account 144455556666", id="role-account"),
-        pytest.param("role/corp", "user/corp", 27, "is not the ARN of an IAM role", id="not-a-role"),
-        pytest.param("arn:aws:iam::0", "arn:aws-cn:iam::0", 27, "partition aws-cn", id="partition-of-arn"),
+        pytest.param("notifications: existing_topic", "notifications: sqs", 24, "'sqs' is not one of", id="mode"),
+        pytest.param("notifications: none", "notifications: sns", 17, "sns would replace", id="mixed-modes"),
+        pytest.param("kms:us-east-1", "kms:eu-west-1", 20, "the key is in eu-west-1", id="key-region"),
+        pytest.param("key/1234abcd", "alias/logs", 20, "an alias cannot be granted", id="key-alias"),
+        pytest.param("iam::0444", "iam::1444", 28, "the role belongs to account 144455556666", id="role-account"),
+        pytest.param("role/corp", "user/corp", 28, "is not the ARN of an IAM role", id="not-a-role"),
+        pytest.param("arn:aws:iam::0", "arn:aws-cn:iam::0", 28, "partition aws-cn", id="partition-of-arn"),
         pytest.param(
-            "bucket: shop-logs", "bucket: b12\n        region: us-gov-west-1", 31, "aws-us-gov", id="partition"
+            "bucket: shop-logs", "bucket: b12\n        region: us-gov-west-1", 32, "aws-us-gov", id="partition"
         ),
-        pytest.param("[AWS.CloudTrail]", "[AWS.Cloudtrial]", 18, "did you mean AWS.CloudTrail?", id="log-type"),
+        pytest.param("[AWS.CloudTrail]", "[AWS.Cloudtrial]", 19, "did you mean AWS.CloudTrail?", id="log-type"),
         pytest.param("labels: {env: prod}", "labels: {env: 1}", 12, 'put it in quotes: "1"', id="label-number"),
         pytest.param("labels: {env: prod}", "labels: prod", 12, "must be a mapping", id="not-a-mapping"),
         pytest.param("role_name: headwater-reader", "role_name: a/b", 8, "cannot be a role name", id="role-name"),
@@ -174,7 +177,7 @@ def test_every_mistake_shows_in_one_run() -> None:
 
     found = problems(text)
 
-    assert [line.split(":")[1] for line in found] == ["4", "20", "30", "18"]
+    assert [line.split(":")[1] for line in found] == ["4", "21", "31", "19"]
 
 
 def test_empty_file_is_a_config_error() -> None:

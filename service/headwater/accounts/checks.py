@@ -66,6 +66,7 @@ def check(draft: Draft, known_log_types: Collection[str] | None) -> list[Finding
         *_loops(draft),
         *_arns(draft),
         *_topics(draft),
+        *_mixed_modes(draft),
         *_partitions(draft),
     ]
     return findings + (list(_log_types(draft, known_log_types)) if known_log_types is not None else [])
@@ -197,6 +198,18 @@ def _topics(draft: Draft) -> Iterator[Finding]:
         if topic and region and topic.split(":")[3] != region:
             message = f"the topic is in {topic.split(':')[3]}, its bucket in {region}"
             yield Finding((*source.path, "topic_arn"), message, "S3 notifies topics of the bucket's region only")
+
+
+def _mixed_modes(draft: Draft) -> Iterator[Finding]:
+    """`sns` writes the bucket's one notification configuration; other modes rely on what stands there already."""
+    modes: dict[str, set[str]] = {}
+    for source in draft.sources:
+        modes.setdefault(source.value.bucket, set()).add(source.value.notifications or draft.defaults.notifications)
+    for source in draft.sources:
+        others = modes[source.value.bucket] & {"existing_topic", "eventbridge"}
+        if (source.value.notifications or draft.defaults.notifications) == "sns" and others:
+            message = f"sns would replace the notifications that {min(others)} of the same bucket needs"
+            yield Finding((*source.path, "notifications"), message, "use one mode for all sources of a bucket")
 
 
 def _partitions(draft: Draft) -> Iterator[Finding]:

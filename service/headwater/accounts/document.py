@@ -17,7 +17,7 @@ from headwater.accounts.names import REGION
 
 ARN = r"arn:aws[a-z-]*"
 IP_ADDRESS = re.compile(r"\d+\.\d+\.\d+\.\d+\Z")
-MAX_KEY_BYTES = 1024  # S3 object key
+MAX_PREFIX_BYTES = 512
 MAX_SHOWN = 120
 
 
@@ -63,8 +63,12 @@ def _prefix(text: str) -> str:
         raise _error("keys in S3 do not begin with a slash", f"write {text.lstrip('/')!r}")
     if "*" in text or "?" in text:
         raise _error("a prefix is taken literally: no wildcards", "cut it before the wildcard, and use `exclude`")
-    if len(text.encode()) > MAX_KEY_BYTES:
-        raise _error(f"longer than {MAX_KEY_BYTES} bytes, the longest key in S3")
+    if "$" in text or not text.isprintable():
+        raise _error(
+            "a prefix with $ or a control character cannot be written into an IAM policy", "cut it before that"
+        )
+    if len(text.encode()) > MAX_PREFIX_BYTES:
+        raise _error(f"a prefix may have {MAX_PREFIX_BYTES} bytes")
     return text
 
 
@@ -86,8 +90,8 @@ def _topic(text: str) -> str:
     return _matching(rf"{ARN}:sns:[a-z0-9-]+:\d{{12}}:[A-Za-z0-9_-]{{1,256}}", "is not the ARN of an SNS topic")(text)
 
 
-ROLE_PATH = r"/(?:[\x21-\x7e]+/)?"
 ROLE_CHARACTERS = r"[A-Za-z0-9+=,.@_-]"
+ROLE_PATH = rf"/(?:{ROLE_CHARACTERS}+/)*"
 AccountId = Annotated[
     str,
     BeforeValidator(_account_id),
@@ -138,7 +142,7 @@ AccountName = Annotated[
 ]
 SourceName = Annotated[
     str,
-    AfterValidator(_matching(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}", "cannot be a name", "up to 64 letters, digits or _-")),
+    AfterValidator(_matching(r"[a-z0-9][a-z0-9_-]{0,62}", "cannot be a source name", "up to 63 of a-z, 0-9, _ and -")),
 ]
 QueueName = Annotated[
     str, AfterValidator(_matching(r"[A-Za-z0-9_-]{1,80}", "cannot be a queue name", "up to 80 letters, digits or _-"))
@@ -160,6 +164,7 @@ class CentralDocument(Strict):
     organization_id: OrganizationId | None = Field(None, description="If given, roles trust this organisation only.")
     worker_role_name: RoleName = Field("headwater-worker", description="Role of the service's tasks.")
     queue_name: QueueName = Field("headwater-intake", description="Queue of object notifications.")
+    event_bus_name: QueueName = Field("headwater", description="Event bus of sources with `eventbridge`.")
     lake_access_logs_bucket: Bucket | None = Field(
         None, description="Where the lake bucket's own access logs go, if anywhere."
     )

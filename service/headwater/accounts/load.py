@@ -151,6 +151,7 @@ def _central(document: CentralDocument, partition: str) -> Central:
         lake_bucket=document.lake_bucket,
         worker_role_arn=names.role_arn(partition, document.account_id, names.role_name(document.worker_role_name)),
         queue_arn=f"arn:{partition}:sqs:{document.region}:{document.account_id}:{document.queue_name}",
+        event_bus_arn=f"arn:{partition}:events:{document.region}:{document.account_id}:event-bus/{document.event_bus_name}",
     )
 
 

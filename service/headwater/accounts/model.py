@@ -25,6 +25,7 @@ class Central:
     lake_bucket: str
     worker_role_arn: str
     queue_arn: str
+    event_bus_arn: str
 
 
 @dataclass(frozen=True, slots=True)
