@@ -72,7 +72,8 @@ class _Builder:
             return self._mapping(node, path)
         if isinstance(node, yaml.SequenceNode):
             return [self.build(child, (*path, index)) for index, child in enumerate(node.value)]
-        return scalar(node.value) if not node.style else node.value
+        plain = isinstance(node, yaml.ScalarNode) and not node.style
+        return scalar(node.value) if plain else node.value
 
     def _mapping(self, node: yaml.MappingNode, path: Path) -> dict[str, Any]:
         result: dict[str, Any] = {}

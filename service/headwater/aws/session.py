@@ -51,7 +51,8 @@ class Sessions:
             read_timeout=60,
         )
         if source.role_arn is None:
-            return self._base.client("s3", region_name=region, config=config)
+            own: S3Client = self._base.client("s3", region_name=region, config=config)
+            return own
         if not source.external_id:
             raise AccessDenied(
                 f"account {source.account_id} ({source.account_name}) has no ExternalId yet",
@@ -59,7 +60,8 @@ class Sessions:
             )
         session = get_session()
         session._credentials = self._credentials(source)  # type: ignore[attr-defined]  # botocore's only hook
-        return boto3.Session(botocore_session=session).client("s3", region_name=region, config=config)
+        customers: S3Client = boto3.Session(botocore_session=session).client("s3", region_name=region, config=config)
+        return customers
 
     def _credentials(self, source: Source) -> DeferredRefreshableCredentials:
         """Credentials that renew themselves before they expire."""

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from headwater.accounts import describe
+from headwater.accounts.describe import describe
 from headwater.cli import build
 from headwater.cli.output import Format, Output, emit_json, emit_rows
 

@@ -10,6 +10,7 @@ from typing import Annotated, Any
 import orjson
 import typer
 
+from headwater.accounts import Accounts
 from headwater.cli import build
 from headwater.cli.output import Format, Output, emit_json, emit_json_lines, emit_rows
 from headwater.errors import ConfigError, NoticeError, ObjectError
@@ -151,7 +152,7 @@ def notice(
     emit_json(answer)
 
 
-def _unknown(known: build.Accounts, ref: ObjectRef) -> bool:
+def _unknown(known: Accounts, ref: ObjectRef) -> bool:
     return known.source_for(ref.bucket, ref.key) is None and not known.excluded(ref.bucket, ref.key)
 
 
