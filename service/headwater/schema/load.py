@@ -58,7 +58,9 @@ def load_library(extra: Sequence[Path] = ()) -> Mapping[str, LogType]:
             problems += error.problems
             continue
         if log_type.name in found:
-            problems.append(Problem(str(path), None, "schema", f"{log_type.name} is defined twice", "Rename one of them."))
+            problems.append(
+                Problem(str(path), None, "schema", f"{log_type.name} is defined twice", "Rename one of them.")
+            )
         found[log_type.name] = log_type
     if problems:
         raise SchemaError(problems)
@@ -89,7 +91,7 @@ def load_schema(path: Path) -> LogType:
 
 
 class _Reader:
-    """Walks one document; a wrong part is noted in `problems` and replaced by a harmless value, so that the walk goes on."""
+    """Walks one document; a wrong part is noted in `problems` and replaced by a harmless value, to go on."""
 
     def __init__(self, file: str, document: Document) -> None:
         self.file = file
@@ -205,7 +207,9 @@ class _Reader:
             return {}
         for key in data.keys() - set(allowed):
             near = get_close_matches(str(key), allowed, 1)
-            self.problem((*path, key), "unknown key", f"Did you mean {near[0]}?" if near else f"Use {', '.join(allowed)}.")
+            self.problem(
+                (*path, key), "unknown key", f"Did you mean {near[0]}?" if near else f"Use {', '.join(allowed)}."
+            )
         return cast(Mapping[str, Any], data)
 
     def text(self, data: Mapping[str, Any], key: str, path: Keys) -> str:
@@ -245,7 +249,9 @@ class _Reader:
         if isinstance(value, str) and value in allowed:
             return value
         near = get_close_matches(str(value), allowed, 1)
-        self.problem(path, f"{value!r} is unknown", f"Did you mean {near[0]}?" if near else f"Use {', '.join(allowed)}.")
+        self.problem(
+            path, f"{value!r} is unknown", f"Did you mean {near[0]}?" if near else f"Use {', '.join(allowed)}."
+        )
         return default
 
     def pattern(self, data: Mapping[str, Any], key: str, path: Keys, *, required: bool = False) -> str:
@@ -253,7 +259,9 @@ class _Reader:
         try:
             re2.compile(pattern, _quiet())
         except re2.error as error:
-            self.problem((*path, key), f"not an RE2 pattern: {error}", "RE2 has no look-around and no back-references.")
+            self.problem(
+                (*path, key), f"not an RE2 pattern: {_reason(error)}", "RE2 has no look-around and no back-references."
+            )
             return ""
         return pattern
 
@@ -266,3 +274,8 @@ def _quiet() -> re2.Options:
     options = re2.Options()
     options.log_errors = False
     return options
+
+
+def _reason(error: re2.error) -> str:
+    reason = error.args[0] if error.args else b""
+    return reason.decode(errors="replace") if isinstance(reason, bytes) else str(reason)

@@ -7,9 +7,7 @@ from typing import Literal, get_args
 
 import pyarrow as pa
 
-FieldType = Literal[
-    "string", "int", "smallint", "bigint", "float", "boolean", "timestamp", "array", "object", "json"
-]
+FieldType = Literal["string", "int", "smallint", "bigint", "float", "boolean", "timestamp", "array", "object", "json"]
 FIELD_TYPES: tuple[str, ...] = get_args(FieldType)
 TIMESTAMP = pa.timestamp("us", "UTC")
 

@@ -1,0 +1,121 @@
+"""Which log type a chunk of raw records is: by the object's key first, by the first records second."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import msgspec
+import re2
+
+from headwater.ingest.delimited import header_names
+from headwater.model import Chunk
+from headwater.schema.logtype import DelimitedParser, JsonParser, LogType
+
+LOOKED_AT = 10  # records of a chunk that are looked at
+KEYS = msgspec.json.Decoder(dict[str, msgspec.Raw])
+
+
+@dataclass(frozen=True, slots=True)
+class Ignored:
+    """No log data by design; counted under `reason`."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class _NoLog:
+    """Objects that AWS writes beside logs. log_type: the type that would take them, were it in the library."""
+
+    reason: str
+    key: re.Pattern[str]
+    keys: frozenset[str] = frozenset()
+    log_type: str = ""
+
+
+NO_LOGS = (
+    _NoLog(
+        "cloudtrail_digest",
+        re.compile(r"(?:^|/)CloudTrail-Digest/|_CloudTrail-Digest_"),
+        frozenset({"awsAccountId", "digestStartTime", "digestEndTime", "digestS3Bucket"}),
+        "AWS.CloudTrailDigest",
+    ),
+    _NoLog(
+        "cloudtrail_insight",
+        re.compile(r"(?:^|/)CloudTrail-Insight/|_CloudTrail-Insight_"),
+        frozenset({"insightDetails", "eventVersion", "eventTime", "sharedEventID"}),
+        "AWS.CloudTrailInsight",
+    ),
+    _NoLog(
+        "cloudtrail_aggregated",
+        re.compile(r"(?:^|/)CloudTrail-Aggregated/|_CloudTrail-Aggregated_"),
+        frozenset({"eventVersion", "timeWindow", "summary"}),
+        "AWS.CloudTrailAggregated",
+    ),
+    _NoLog("elb_test_file", re.compile(r"(?:^|/)ELBAccessLogTestFile$")),
+    _NoLog("config_test_file", re.compile(r"(?:^|/)ConfigWritabilityCheckFile$")),
+    _NoLog("temporary", re.compile(r"(?:^|/)_temporary/")),
+    _NoLog("folder_marker", re.compile(r"/$")),
+    _NoLog("permission_check", re.compile(r"(?:^|/)(?:permission-check/|amazon-bedrock-logs-permission-check)")),
+    _NoLog("bedrock_body", re.compile(r"/BedrockModelInvocationLogs/.*/data/")),
+    _NoLog("firehose_error", re.compile(r"(?:^|/)(?:processing-failed|format-conversion-failed|error-output)/")),
+)
+
+# Shares folder and shape with access logs; never to be read as such.
+OTHER_LOGS = re.compile(r"(?:^|/)(?:conn_log|health_check_log)[._]")
+
+
+def classify(
+    key: str, chunk: Chunk, library: Mapping[str, LogType], allowed: Sequence[str]
+) -> LogType | Ignored | None:
+    """The log type, or why the object is no log data, or None when it fits no type.
+
+    allowed: the types configured for the source; empty: any of the library.
+    """
+    first = [_keys(record) for record in chunk.records[:LOOKED_AT]] if chunk.shape == "json" else []
+    if (no_log := _no_log(key, first, library)) is not None:
+        return no_log
+    types = [each for each in library.values() if not allowed or each.name in allowed]
+    for log_type in types:
+        if log_type.key_pattern and re2.search(log_type.key_pattern, key):
+            return log_type
+    if OTHER_LOGS.search(key) or "defect" in chunk.context:
+        return None
+    for log_type in types:
+        if _fits(log_type, chunk, first):
+            return log_type
+    # The customer named one type, and JSON has no shape of its own: let each record say why it does not fit.
+    sole = types[0] if len(types) == 1 and allowed else None
+    return sole if sole is not None and chunk.shape == "json" and isinstance(sole.parser, JsonParser) else None
+
+
+def _no_log(key: str, first: Sequence[frozenset[str]], library: Mapping[str, LogType]) -> Ignored | None:
+    for each in NO_LOGS:
+        if each.log_type in library:
+            continue
+        if each.key.search(key) or (each.keys and first and all(each.keys <= keys for keys in first)):
+            return Ignored(each.reason)
+    return None
+
+
+def _fits(log_type: LogType, chunk: Chunk, first: Sequence[frozenset[str]]) -> bool:
+    if isinstance(log_type.parser, JsonParser):
+        wanted = {key.lower() for key in log_type.content_keys}
+        return bool(wanted) and any(wanted <= {key.lower() for key in keys} for keys in first)
+    if chunk.shape != "lines":
+        return False
+    lines = chunk.records[:LOOKED_AT]
+    has_header = isinstance(log_type.parser, DelimitedParser) and log_type.parser.header
+    if has_header and header_names(log_type, log_type.parser, lines[0]):
+        return True
+    return bool(log_type.content_line) and any(
+        re2.search(log_type.content_line, line.decode(errors="replace")) for line in lines
+    )
+
+
+def _keys(record: object) -> frozenset[str]:
+    try:
+        return frozenset(KEYS.decode(record))  # type: ignore[arg-type]  # bytes or msgspec.Raw
+    except (msgspec.DecodeError, RecursionError):
+        return frozenset()

@@ -1,0 +1,129 @@
+"""Raw records of one log type, out of any number of objects → one batch and its rejects."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import reduce
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from headwater.ingest.columns import Columns, Part, RawRows
+from headwater.ingest.delimited import parse_delimited
+from headwater.ingest.normalize import normalize
+from headwater.ingest.parse_json import parse_json
+from headwater.ingest.parse_regex import parse_regex
+from headwater.model import Batch, Reject
+from headwater.schema.logtype import DelimitedParser, LogType, RegexParser
+
+__all__ = ["Parsed", "Part", "parse"]
+
+RAW_BYTES = 64 * 1024  # how much of a rejected row is kept
+
+
+@dataclass(frozen=True, slots=True)
+class Parsed:
+    """rows and rejected: how many rows of each part came out, and how many did not. batch: None without rows.
+
+    The batch holds the rows in the order of the parts.
+    """
+
+    batch: Batch | None
+    rejects: tuple[Reject, ...]
+    rows: tuple[int, ...]
+    rejected: tuple[int, ...]
+
+
+def parse(log_type: LogType, parts: Sequence[Part], parse_time: datetime) -> Parsed:
+    """The records of all parts as one batch; a record that does not fit becomes a reject.
+
+    Columns are built once for all parts: ten thousand one-record objects cost like a few large ones.
+    """
+    rows = RawRows.of(parts)
+    columns = _without_empty_rows(log_type, _without_defects(rows, _columns(log_type, rows)))
+    part = rows.part_of(columns.positions)
+    rejects = tuple(_rejects(log_type, rows, columns))
+    rejected = Counter(_part_numbers(rows, sorted(columns.bad)))
+    counts = dict(zip(*(each.to_pylist() for each in pc.value_counts(part).flatten()), strict=True))
+    return Parsed(
+        normalize(log_type, rows, columns, part, parse_time) if len(columns.positions) else None,
+        rejects,
+        tuple(counts.get(number, 0) for number in range(len(parts))),
+        tuple(rejected.get(number, 0) for number in range(len(parts))),
+    )
+
+
+def _columns(log_type: LogType, rows: RawRows) -> Columns:
+    match log_type.parser:
+        case DelimitedParser():
+            return parse_delimited(log_type, log_type.parser, rows)
+        case RegexParser():
+            return parse_regex(log_type, log_type.parser, rows)
+        case _:
+            return parse_json(log_type, rows)
+
+
+def _without_defects(rows: RawRows, columns: Columns) -> Columns:
+    """A chunk that decode marks as defective (a line cut short, broken JSON) holds no rows, whatever they look like."""
+    spans = [
+        (range(start, start + len(part.chunk.records)), part.chunk.context["defect"])
+        for part, start in zip(rows.parts, rows.starts, strict=False)
+        if "defect" in part.chunk.context
+    ]
+    if not spans:
+        return columns
+    defects = {position: reason for span, reason in spans for position in span}
+    at = columns.positions.to_pylist()
+    here = {index: defects[position] for index, position in enumerate(at) if position in defects}
+    return columns.without(here)
+
+
+def _without_empty_rows(log_type: LogType, columns: Columns) -> Columns:
+    """Rows without a required field, and rows of nulls alone, are no events."""
+    reasons: dict[int, str] = {}
+    for field in log_type.fields:
+        if field.required:
+            missing = _missing(columns, field.name)
+            reasons.update(dict.fromkeys(missing, f"{field.name}: required, and absent or null"))
+    if not any(field.required for field in log_type.fields):
+        present = [pc.is_null(array) for array in columns.arrays.values() if array.null_count]
+        if columns.arrays and len(present) == len(columns.arrays):
+            empty = pc.indices_nonzero(reduce(pc.and_, present)).to_pylist()
+            reasons.update(dict.fromkeys(empty, "no field of the schema is there"))
+    return columns.without(reasons)
+
+
+def _missing(columns: Columns, name: str) -> list[int]:
+    array = columns.arrays.get(name)
+    if array is None:
+        return list(range(len(columns.positions)))
+    return pc.indices_nonzero(pc.is_null(array)).to_pylist() if array.null_count else []
+
+
+def _rejects(log_type: LogType, rows: RawRows, columns: Columns) -> Iterator[Reject]:
+    positions = sorted(columns.bad)
+    for position, number in zip(positions, _part_numbers(rows, positions), strict=True):
+        part = rows.parts[number]
+        yield Reject(
+            object_id=part.ref.object_id,
+            bucket=part.ref.bucket,
+            key=part.ref.key,
+            row=part.chunk.first_row + position - rows.starts[number],
+            reason=columns.bad[position],
+            raw=_shown(rows.records[position]),
+            log_type=log_type.name,
+            source_id=part.source.source_id,
+            account_id=part.source.account_id,
+        )
+
+
+def _part_numbers(rows: RawRows, positions: Sequence[int]) -> list[int]:
+    return rows.part_of(pa.array(positions, pa.int64())).to_pylist() if positions else []
+
+
+def _shown(record: Any) -> str:
+    return bytes(record)[:RAW_BYTES].decode(errors="replace")
