@@ -1,7 +1,7 @@
 """What a detection's functions give for one event: types, limits and fall-backs, one table for all kinds.
 
 Production runs the auxiliary functions only for an alerting event and falls back where one fails; unit tests run them
-always and record the failure. They run straight after the matcher, in a fixed order: detections keep state between them.
+always and record the failure. They run straight after the matcher, in a fixed order: detections keep state in between.
 """
 
 from __future__ import annotations

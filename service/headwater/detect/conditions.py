@@ -1,0 +1,142 @@
+"""Conditions on the columns of a table, and the rows that meet them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import reduce
+from typing import Any, TypeAlias
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+Scalar = str | int | float | bool | None
+
+
+@dataclass(frozen=True, slots=True)
+class Test:
+    """A key's value is one of `values` (with negated: none of them). missing: what holds for rows without the key."""
+
+    key: str
+    values: frozenset[Scalar]
+    negated: bool = False
+    missing: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class AllOf:
+    """Every part holds."""
+
+    parts: frozenset[Condition]
+
+
+@dataclass(frozen=True, slots=True)
+class AnyOf:
+    """At least one part holds."""
+
+    parts: frozenset[Condition]
+
+
+Condition = bool | Test | AllOf | AnyOf  # True: every row; False: none
+Mask: TypeAlias = bool | pa.ChunkedArray  # a plain bool where all rows agree
+
+
+def all_of(*parts: Condition) -> Condition:
+    """The conjunction, in its shortest form."""
+    kept = {part for part in parts if part is not True}
+    if False in kept:
+        return False
+    return True if not kept else kept.pop() if len(kept) == 1 else AllOf(frozenset(kept))
+
+
+def any_of(*parts: Condition) -> Condition:
+    """The disjunction, in its shortest form."""
+    kept = {part for part in parts if part is not False}
+    if True in kept:
+        return True
+    return False if not kept else kept.pop() if len(kept) == 1 else AnyOf(frozenset(kept))
+
+
+class Rows:
+    """The rows of one table that meet conditions; each test is evaluated once."""
+
+    def __init__(self, table: pa.Table) -> None:
+        self._table = table
+        self._masks: dict[Test, Mask] = {}
+        self._columns: dict[str, list[int]] = {}
+        for number, name in enumerate(table.column_names):
+            self._columns.setdefault(name.lower(), []).append(number)
+
+    def meeting(self, condition: Condition) -> list[int] | None:
+        """Indices of the rows, in order; None for all of them."""
+        mask = self._mask(condition)
+        if isinstance(mask, bool):
+            return None if mask else []
+        indices: list[int] = pc.indices_nonzero(mask).to_pylist()
+        return indices
+
+    def _mask(self, condition: Condition) -> Mask:
+        if isinstance(condition, bool):
+            return condition
+        if isinstance(condition, Test):
+            if condition not in self._masks:
+                self._masks[condition] = self._test(condition)
+            return self._masks[condition]
+        masks = map(self._mask, condition.parts)
+        return reduce(_and, masks) if isinstance(condition, AllOf) else reduce(_or, masks)
+
+    def _test(self, test: Test) -> Mask:
+        numbers = self._columns.get(test.key.lower(), [])
+        if not numbers:
+            return test.missing
+        field = self._table.schema.field(numbers[0])
+        wanted = _comparable(test.values, field)
+        if len(numbers) > 1 or wanted is None:
+            return True  # keys that differ only in case shadow each other where one is null
+        column = self._table.column(numbers[0])
+        found = pc.is_in(column, value_set=pa.array(wanted, type=field.type))  # false for null
+        if test.negated:
+            found = pc.invert(found)
+            return found if test.missing else pc.and_(found, pc.is_valid(column))
+        return pc.or_(found, pc.is_null(column)) if test.missing else found
+
+
+def _and(left: Mask, right: Mask) -> Mask:
+    if isinstance(left, bool):
+        return right if left else False
+    if isinstance(right, bool):
+        return left if right else False
+    return pc.and_(left, right)
+
+
+def _or(left: Mask, right: Mask) -> Mask:
+    if isinstance(left, bool):
+        return True if left else right
+    if isinstance(right, bool):
+        return True if right else left
+    return pc.or_(left, right)
+
+
+def _comparable(values: Iterable[Scalar], field: pa.Field) -> list[Any] | None:
+    """The values that Python's == can find equal to a cell of the column; None where events hold another type."""
+    kind = field.type
+    if field.metadata and b"json" in field.metadata:
+        return None
+    if pa.types.is_string(kind) or pa.types.is_large_string(kind):
+        return [value for value in values if isinstance(value, str) and _is_utf8(value)]
+    if pa.types.is_boolean(kind):
+        return [cell for cell in (True, False) if cell in values]  # 1 == True
+    if pa.types.is_signed_integer(kind):
+        limit = 2 ** (kind.bit_width - 1)
+        return [
+            int(value) for value in values if isinstance(value, int | float) and -limit <= value == value // 1 < limit
+        ]
+    return None
+
+
+def _is_utf8(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

@@ -1,0 +1,115 @@
+"""The Tests of detections, run as their authors meant them."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from unittest.mock import MagicMock
+
+from headwater.detect import functions
+from headwater.detect.event import PantherEvent, plain
+from headwater.detect.functions import Outcome, UnknownDestinationError
+from headwater.detect.load import Detection, Pack, UnitTest
+from headwater.detect.matches import location
+
+
+@dataclass(frozen=True, slots=True)
+class TestResult:
+    """One unit test of one detection. reasons: why it failed. printed: what the detection wrote to stdout."""
+
+    __test__ = False  # not a test case of pytest's
+
+    rule_id: str
+    test_name: str
+    passed: bool
+    reasons: tuple[str, ...] = ()
+    values: Mapping[str, Any] = functions.NOTHING
+    printed: str = ""
+
+    def as_json(self) -> dict[str, Any]:
+        """The result in plain JSON types."""
+        return {
+            "rule_id": self.rule_id,
+            "test_name": self.test_name,
+            "passed": self.passed,
+            "reasons": list(self.reasons),
+            "values": {name: list(value) if isinstance(value, tuple) else value for name, value in self.values.items()},
+            "printed": self.printed,
+        }
+
+
+def run_tests(
+    pack: Pack, only: Sequence[str] = (), destinations: Mapping[str, str] = functions.NOTHING
+) -> tuple[TestResult, ...]:
+    """The unit tests of all detections with Python, disabled ones too. only: ids of detections; empty: all."""
+    chosen = [one for one in pack.detections if not only or one.rule_id in only]
+    return tuple(result for detection in chosen for result in _detection_results(pack, detection, destinations))
+
+
+def _detection_results(pack: Pack, detection: Detection, destinations: Mapping[str, str]) -> Iterator[TestResult]:
+    error = detection.subject.setup_error
+    if error is not None:
+        reason = _told("does not load", error, detection)
+        names = [test.name for test in detection.tests] or ["load"]
+        yield from (TestResult(detection.rule_id, name, False, (reason,)) for name in names)
+        return
+    for test in detection.tests:
+        yield _result(pack, detection, test, destinations)
+
+
+def _result(pack: Pack, detection: Detection, test: UnitTest, destinations: Mapping[str, str]) -> TestResult:
+    printed = io.StringIO()
+    with contextlib.redirect_stdout(printed), _mocked(detection, test) as unknown:
+        if unknown:
+            reasons = tuple(f"mock {name}: the module has no such name" for name in unknown)
+            return TestResult(detection.rule_id, test.name, False, reasons)
+        outcome = functions.run(detection.subject, _event(pack, detection, test), destinations, test_mode=True)
+    reasons = tuple(_reasons(detection, test, outcome, destinations))
+    return TestResult(detection.rule_id, test.name, not reasons, reasons, outcome.values, printed.getvalue())
+
+
+def _event(pack: Pack, detection: Detection, test: UnitTest) -> Any:
+    event = plain(test.event)
+    if detection.subject.matcher == "policy":
+        return event
+    return PantherEvent(event, pack.data_model(detection.spec.folder, str(event.get("p_log_type"))))
+
+
+@contextlib.contextmanager
+def _mocked(detection: Detection, test: UnitTest) -> Iterator[list[str]]:
+    """The module with the test's mocks in place; gives the names it does not have, and then changes nothing."""
+    names = vars(detection.subject.module)
+    unknown = [name for name, _ in test.mocks if name not in names]
+    before = {name: names[name] for name, _ in test.mocks if name in names}
+    try:
+        if not unknown:
+            names.update({name: MagicMock(return_value=value) for name, value in test.mocks})
+        yield unknown
+    finally:
+        names.update(before)
+
+
+def _reasons(detection: Detection, test: UnitTest, outcome: Outcome, destinations: Mapping[str, str]) -> Iterator[str]:
+    matcher = detection.subject.matcher
+    if outcome.error is not None:
+        yield _told(f"{matcher}()", outcome.error, detection)
+    elif outcome.output is not test.expected:
+        yield f"{matcher}() returned {outcome.output}, the test expects {test.expected}"
+    if test.expected is not detection.subject.alerting:
+        return
+    for name, error in outcome.errors.items():
+        if not isinstance(error, UnknownDestinationError):
+            yield _told(f"{name}()", error, detection)
+    if test.destinations is not None and "destinations" in outcome.values:
+        expected = sorted(destinations.get(name, name) for name in test.destinations) or ["SKIP"]
+        actual = sorted(outcome.values["destinations"] or ())
+        if actual != expected:
+            yield f"destinations() returned {actual}, the test expects {expected}"
+
+
+def _told(what: str, error: BaseException, detection: Detection) -> str:
+    place = location(error, detection.spec.root)
+    return f"{what}: {functions.shown(error)}" + (f" at {place}" if place else "")
