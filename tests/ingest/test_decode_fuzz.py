@@ -55,6 +55,11 @@ def outcome(body: bytes, size: int) -> list[tuple[str, int, list[bytes]]] | str:
         return error.kind
 
 
+def is_json(text: str) -> bool:
+    """True for one JSON value that UTF-8 can hold."""
+    return bool(json.dumps(json.loads(text), ensure_ascii=False).encode())
+
+
 def rows(body: bytes, size: int) -> list[bytes]:
     """All records of a body that decodes."""
     found = outcome(body, size)
@@ -62,7 +67,7 @@ def rows(body: bytes, size: int) -> list[bytes]:
     return [record for _, _, records in found for record in records]
 
 
-@settings(deadline=None)
+@settings(derandomize=True, deadline=None)
 @given(st.binary(max_size=400), PACKS, CUTS)
 @example(b"\x1f\x8b\x08", bytes, 1)
 @example(b"BZh9", bytes, 1)
@@ -74,7 +79,7 @@ def test_any_bytes_decode_or_raise_an_object_error(body: bytes, pack: Pack, size
     assert outcome(packed, size) == outcome(packed, len(packed) or 1)
 
 
-@settings(deadline=None, max_examples=300)
+@settings(derandomize=True, deadline=None, max_examples=300)
 @given(st.lists(JSON_PIECES, max_size=30).map(b"".join), CUTS)
 def test_any_json_like_text_decodes_to_utf8_or_raises_an_object_error(body: bytes, size: int) -> None:
     found = outcome(body, size)
@@ -82,10 +87,11 @@ def test_any_json_like_text_decodes_to_utf8_or_raises_an_object_error(body: byte
     if not isinstance(found, str):
         for shape, _, records in found:
             for record in records:
-                assert json.loads(record) is not ... if shape == "json" else record.decode()
+                text = record.decode()
+                assert shape == "lines" or is_json(text)
 
 
-@settings(deadline=None)
+@settings(derandomize=True, deadline=None)
 @given(st.binary(min_size=1, max_size=60), st.integers(0, 400), PACKS)
 def test_damaged_archive_decodes_or_raises_an_object_error(junk: bytes, at: int, pack: Pack) -> None:
     packed = pack(b'{"a":1}\n' * 40)
@@ -93,7 +99,7 @@ def test_damaged_archive_decodes_or_raises_an_object_error(junk: bytes, at: int,
     assert outcome(packed[:at] + junk + packed[at + len(junk) :], 50)
 
 
-@settings(deadline=None)
+@settings(derandomize=True, deadline=None)
 @given(st.lists(LINES.filter(str.strip), min_size=1), PACKS, CUTS, st.sampled_from(["\n", "\r\n", "\n\n"]))
 def test_every_line_of_a_text_is_a_record(lines: list[str], pack: Pack, size: int, end: str) -> None:
     texts = ["# head", *lines]  # a first line that is neither JSON nor binary
@@ -102,7 +108,7 @@ def test_every_line_of_a_text_is_a_record(lines: list[str], pack: Pack, size: in
     assert [row.decode() for row in rows(body, size)] == texts
 
 
-@settings(deadline=None)
+@settings(derandomize=True, deadline=None)
 @given(
     JSON_ROWS,
     PACKS,

@@ -6,7 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 from urllib.parse import unquote_plus, urlsplit
 
 import msgspec
@@ -31,6 +31,9 @@ S3_EVENT_NAME = re.compile(r"(?:s3:)?([A-Z][A-Za-z]{1,63})(?::[A-Za-z*]{1,64})?"
 EVENTBRIDGE_TYPE = re.compile(r"(?:Object )?([A-Z][A-Za-z]{1,31}(?: [A-Za-z]{1,31}){0,3})")
 EDGE_OF_WORD = re.compile(r"(?<=[a-z])(?=[A-Z])| ")
 
+MAX_KEY_BYTES = 1024  # S3 limit
+
+Size = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
 T = TypeVar("T")
 
 
@@ -62,7 +65,7 @@ class _Bucket(msgspec.Struct):
 
 class _S3Object(msgspec.Struct, rename="camel"):
     key: str
-    size: int | None = None
+    size: Size | None = None
     e_tag: str | None = None
     version_id: str | None = None
     sequencer: str | None = None
@@ -82,7 +85,7 @@ class _S3Record(msgspec.Struct, rename="camel"):
 
 class _EventBridgeObject(msgspec.Struct, rename="kebab"):
     key: str
-    size: int | None = None
+    size: Size | None = None
     etag: str | None = None
     version_id: str | None = None
     sequencer: str | None = None
@@ -265,6 +268,8 @@ def _object_ref(
     """A ref with S3's spellings removed: version "null" means none, an etag may stand in quotes."""
     if not bucket or not key:
         raise NoticeError("malformed_notification", "The notification names an object without bucket or key.")
+    if len(key.encode()) > MAX_KEY_BYTES or "\0" in "".join(filter(None, (bucket, key, version_id, etag, sequencer))):
+        raise NoticeError("bad_key", f"S3 has no such key: over {MAX_KEY_BYTES} bytes or with a NUL: {key[:200]!r}")
     return ObjectRef(
         bucket=bucket,
         key=key,
