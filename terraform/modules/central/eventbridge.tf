@@ -1,5 +1,8 @@
 # Rules of customer accounts forward "Object Created" events to this bus; its own rule puts them on the queue.
+# There is none where nobody could use it.
 resource "aws_cloudwatch_event_bus" "this" {
+  count = local.has_bus ? 1 : 0
+
   name        = var.name
   description = "Object notifications of customer buckets"
   tags        = var.tags
@@ -44,9 +47,9 @@ data "aws_iam_policy_document" "bus" {
 }
 
 resource "aws_cloudwatch_event_bus_policy" "this" {
-  count = var.organization_id == null && length(var.eventbridge_account_ids) == 0 ? 0 : 1
+  count = local.has_bus ? 1 : 0
 
-  event_bus_name = aws_cloudwatch_event_bus.this.name
+  event_bus_name = aws_cloudwatch_event_bus.this[0].name
   policy         = data.aws_iam_policy_document.bus.minified_json
 
   lifecycle {
@@ -58,9 +61,11 @@ resource "aws_cloudwatch_event_bus_policy" "this" {
 }
 
 resource "aws_cloudwatch_event_rule" "intake" {
+  count = local.has_bus ? 1 : 0
+
   name           = "${var.name}-intake"
   description    = "New objects of customer buckets go to the intake queue"
-  event_bus_name = aws_cloudwatch_event_bus.this.name
+  event_bus_name = aws_cloudwatch_event_bus.this[0].name
   tags           = var.tags
 
   event_pattern = jsonencode({
@@ -70,8 +75,10 @@ resource "aws_cloudwatch_event_rule" "intake" {
 }
 
 resource "aws_cloudwatch_event_target" "intake" {
-  rule           = aws_cloudwatch_event_rule.intake.name
-  event_bus_name = aws_cloudwatch_event_bus.this.name
+  count = local.has_bus ? 1 : 0
+
+  rule           = aws_cloudwatch_event_rule.intake[0].name
+  event_bus_name = aws_cloudwatch_event_bus.this[0].name
   target_id      = "intake"
   arn            = aws_sqs_queue.intake.arn
 }

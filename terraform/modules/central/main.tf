@@ -29,6 +29,7 @@ locals {
     var.organization_id == null ? {} : { Organization = { key = "aws:SourceOrgID", values = [var.organization_id] } },
   )
 
+  has_bus     = var.organization_id != null || length(var.eventbridge_account_ids) > 0
   has_task    = var.image != null
   has_service = local.has_task && var.create_service
 }

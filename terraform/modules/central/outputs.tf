@@ -29,8 +29,8 @@ output "dead_letter_queue_url" {
 }
 
 output "event_bus_arn" {
-  description = "ARN of the central bus: event_bus_arn of customer_account."
-  value       = aws_cloudwatch_event_bus.this.arn
+  description = "ARN of the central bus: event_bus_arn of customer_account; null where neither organization_id nor eventbridge_account_ids is given."
+  value       = local.has_bus ? aws_cloudwatch_event_bus.this[0].arn : null
 }
 
 output "lake_bucket" {

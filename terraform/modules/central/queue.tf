@@ -20,26 +20,30 @@ data "aws_iam_policy_document" "intake" {
     }
   }
 
-  statement {
-    sid       = "CentralBus"
-    actions   = ["sqs:SendMessage"]
-    resources = [local.queue_arn]
+  dynamic "statement" {
+    for_each = local.has_bus ? [local.bus_rule_arn] : []
 
-    principals {
-      type        = "Service"
-      identifiers = ["events.amazonaws.com"]
-    }
+    content {
+      sid       = "CentralBus"
+      actions   = ["sqs:SendMessage"]
+      resources = [local.queue_arn]
 
-    condition {
-      test     = "ArnEquals"
-      variable = "aws:SourceArn"
-      values   = [local.bus_rule_arn]
-    }
+      principals {
+        type        = "Service"
+        identifiers = ["events.amazonaws.com"]
+      }
 
-    condition {
-      test     = "StringEquals"
-      variable = "aws:SourceAccount"
-      values   = [local.account_id]
+      condition {
+        test     = "ArnEquals"
+        variable = "aws:SourceArn"
+        values   = [statement.value]
+      }
+
+      condition {
+        test     = "StringEquals"
+        variable = "aws:SourceAccount"
+        values   = [local.account_id]
+      }
     }
   }
 

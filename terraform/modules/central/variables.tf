@@ -11,7 +11,7 @@ variable "name" {
 }
 
 variable "customer_account_ids" {
-  description = "Accounts that may announce objects: all customers, or, with organization_id, those outside of the organisation. About 450 fit into the queue's policy (the plan says when they do not)."
+  description = "Accounts that may announce objects: all customers, or, with organization_id, those outside of the organisation. About 500 fit into the queue's policy (the plan refuses more)."
   type        = list(string)
   nullable    = false
   default     = []

@@ -1,0 +1,1 @@
+"""What several test folders need: Terraform runs, CloudFormation intrinsics, IAM decisions."""
