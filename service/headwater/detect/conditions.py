@@ -24,6 +24,14 @@ class Test:
 
 
 @dataclass(frozen=True, slots=True)
+class Contains:
+    """Somewhere inside a key's mapping or list stands one of these texts; false for rows without the key."""
+
+    key: str
+    texts: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
 class AllOf:
     """Every part holds."""
 
@@ -37,7 +45,7 @@ class AnyOf:
     parts: frozenset[Condition]
 
 
-Condition = bool | Test | AllOf | AnyOf  # True: every row; False: none
+Condition = bool | Test | Contains | AllOf | AnyOf  # True: every row; False: none
 Mask: TypeAlias = bool | pa.ChunkedArray  # a plain bool where all rows agree
 
 
@@ -62,7 +70,7 @@ class Rows:
 
     def __init__(self, table: pa.Table) -> None:
         self._table = table
-        self._masks: dict[Test, Mask] = {}
+        self._masks: dict[Test | Contains, Mask] = {}
         self._columns: dict[str, list[int]] = {}
         for number, name in enumerate(table.column_names):
             self._columns.setdefault(name.lower(), []).append(number)
@@ -78,9 +86,10 @@ class Rows:
     def _mask(self, condition: Condition) -> Mask:
         if isinstance(condition, bool):
             return condition
-        if isinstance(condition, Test):
+        if isinstance(condition, Test | Contains):
             if condition not in self._masks:
-                self._masks[condition] = self._test(condition)
+                made = self._test(condition) if isinstance(condition, Test) else self._contains(condition)
+                self._masks[condition] = made
             return self._masks[condition]
         masks = map(self._mask, condition.parts)
         return reduce(_and, masks) if isinstance(condition, AllOf) else reduce(_or, masks)
@@ -99,6 +108,18 @@ class Rows:
             found = pc.invert(found)
             return found if test.missing else pc.and_(found, pc.is_valid(column))
         return pc.or_(found, pc.is_null(column)) if test.missing else found
+
+    def _contains(self, condition: Contains) -> Mask:
+        numbers = self._columns.get(condition.key.lower(), [])
+        if not numbers:
+            return False
+        field = self._table.schema.field(numbers[0])
+        if len(numbers) > 1 or not _is_json(field) or not all(map(_is_utf8, condition.texts)):
+            return True
+        column = self._table.column(numbers[0])
+        # JSON may write any letter as an escape, and every escape begins with a backslash.
+        found = [pc.match_substring(column, text) for text in ("\\", *sorted(condition.texts))]
+        return pc.fill_null(reduce(pc.or_, found), False)
 
 
 def _and(left: Mask, right: Mask) -> Mask:
@@ -120,7 +141,7 @@ def _or(left: Mask, right: Mask) -> Mask:
 def _comparable(values: Iterable[Scalar], field: pa.Field) -> list[Any] | None:
     """The values that Python's == can find equal to a cell of the column; None where events hold another type."""
     kind = field.type
-    if field.metadata and b"json" in field.metadata:
+    if _is_json(field):
         return None
     if pa.types.is_string(kind) or pa.types.is_large_string(kind):
         return [value for value in values if isinstance(value, str) and _is_utf8(value)]
@@ -132,6 +153,10 @@ def _comparable(values: Iterable[Scalar], field: pa.Field) -> list[Any] | None:
             int(value) for value in values if isinstance(value, int | float) and -limit <= value == value // 1 < limit
         ]
     return None
+
+
+def _is_json(field: pa.Field) -> bool:
+    return bool(field.metadata) and b"json" in field.metadata
 
 
 def _is_utf8(text: str) -> bool:

@@ -70,8 +70,8 @@ class Outcome:
     setup_error: BaseException | None = None
     error: BaseException | None = None
     alerts: bool = False
-    values: Mapping[str, Any] = field(default_factory=lambda: NOTHING)
-    errors: Mapping[str, BaseException] = field(default_factory=lambda: NOTHING)
+    values: Mapping[str, Any] = field(default_factory=dict)
+    errors: Mapping[str, BaseException] = field(default_factory=dict)
 
 
 def run(subject: Subject, event: Any, destinations: Mapping[str, str], *, test_mode: bool = False) -> Outcome:

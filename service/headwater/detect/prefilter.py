@@ -1,20 +1,20 @@
 """Which rows a rule could have something to say about, derived from its source.
 
-`derive` gives a necessary condition for everything that can be seen of a rule: a result that is not False, an exception,
-a side effect. Whatever it does not understand counts as seen: that costs time, never a match. It understands comparisons
-of `event.get("key")`, `event["key"]` and `event.deep_get("key")` with constants, early returns, and/or/not, all/any/bool,
-conditional expressions and local names for any of these.
+`derive` gives a necessary condition for everything that can be seen of a rule: a result that is not False, an
+exception, a side effect. Whatever it does not understand counts as seen: that costs time, never a match. It understands
+comparisons of `event.get("key")`, `event["key"]` and `event.deep_get(...)` with constants, early returns, and/or/not,
+all/any/bool, conditional expressions and local names for any of these.
 """
 
 from __future__ import annotations
 
 import ast
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import FunctionType, ModuleType
 from typing import Any
 
-from headwater.detect.conditions import Condition, Scalar, Test, all_of, any_of
+from headwater.detect.conditions import Condition, Contains, Scalar, Test, all_of, any_of
 
 SCALARS = (str, int, float, bool, type(None))
 STEPS_MAX = 400  # both ways of every `if` are followed; real rules need fewer than 50
@@ -25,21 +25,30 @@ FALSY: frozenset[Scalar] = frozenset(("", 0))
 
 @dataclass(frozen=True, slots=True)
 class Read:
-    """`event.get(key, default)`; raises: `event[key]` instead."""
+    """`event.get(key, default)`; raises: `event[key]` instead; inside: `event.deep_get(key, ..., default=default)`."""
 
     key: str
     default: Scalar = None
     raises: bool = False
+    inside: bool = False
 
     @property
     def absent(self) -> Condition:
         """The rows where reading raises."""
         return Test(self.key, frozenset(), missing=True) if self.raises else False
 
-    def one_of(self, values: frozenset[Scalar], *, negated: bool = False) -> Test:
+    def one_of(self, values: frozenset[Scalar], *, negated: bool = False) -> Condition:
         """The rows whose value is one of these (with negated: none)."""
+        if self.inside:
+            return self._inside(values, negated)
         missing = not self.raises and (self.default in values) is not negated
         return Test(self.key, values - {None}, negated, missing)
+
+    def _inside(self, values: frozenset[Scalar], negated: bool) -> Condition:
+        texts = frozenset(value for value in values if isinstance(value, str))
+        if negated or self.default in values or None in values or texts != values:
+            return True
+        return Contains(self.key, texts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +125,10 @@ class _Constants:
             return None
         return frozenset(value)
 
+    def is_sequence(self, node: ast.expr) -> bool:
+        """Whether a constant container compares its members instead of hashing what it is asked for."""
+        return isinstance(node, ast.List | ast.Tuple) or isinstance(self._named(node), list | tuple)
+
     def builtin(self, node: ast.expr, name: str) -> bool:
         """Whether an expression is the builtin of that name."""
         return isinstance(node, ast.Name) and node.id == name and name not in self.names and name not in self.local
@@ -185,7 +198,7 @@ class _Derivation:
             return True
         read = self.read(value, names)
         if read is not None:
-            held = Read(read.key, read.default) if not read.raises else Read(read.key, None)
+            held = replace(read, raises=False)
             return any_of(read.absent, self.seen(rest, {**names, name: held}))
         truth = self.truth(value, names)
         if truth.seen is True:
@@ -258,6 +271,8 @@ class _Derivation:
         values: frozenset[Scalar] | None = None
         if isinstance(op, ast.In | ast.NotIn):
             values = self.constants.container(right)
+            if read is not None and read.inside and not self.constants.is_sequence(right):
+                return UNKNOWN  # a set hashes what it is asked for, and a list inside an event cannot be hashed
         else:
             if read is None and isinstance(op, ast.Eq | ast.NotEq):
                 read, right = self.read(right, names), left
@@ -304,8 +319,8 @@ def _get(
     key = arguments[0][1]
     if method == "get" and len(arguments) <= 2 and not keywords:
         return Read(key, arguments[1][1] if len(arguments) == 2 else None)
-    if method == "deep_get" and len(arguments) == 1 and len(keywords) <= 1:
+    if method == "deep_get" and len(keywords) <= 1 and all(isinstance(step, str) for _, step in arguments):
         if keywords and node.keywords[0].arg != "default":
             return None
-        return Read(key, keywords[0][1] if keywords else None)
+        return Read(key, keywords[0][1] if keywords else None, inside=len(arguments) > 1)
     return None

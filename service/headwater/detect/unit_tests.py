@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 from unittest.mock import MagicMock
 
@@ -26,7 +26,7 @@ class TestResult:
     test_name: str
     passed: bool
     reasons: tuple[str, ...] = ()
-    values: Mapping[str, Any] = functions.NOTHING
+    values: Mapping[str, Any] = field(default_factory=dict)
     printed: str = ""
 
     def as_json(self) -> dict[str, Any]:
