@@ -15,7 +15,7 @@ from moto.core.exceptions import AccessDeniedError
 from moto.iam import access_control
 from moto.iam.models import iam_backends
 from moto.kms.models import kms_backends
-from moto.s3.exceptions import S3AccessDeniedError
+from moto.s3.exceptions import S3ClientError
 from moto.s3.models import FakeBucket, s3_backends
 from moto.s3.responses import S3Response
 from moto.sts.models import sts_backends
@@ -91,13 +91,14 @@ def _install_role_policies() -> None:
         action = self.data.get("Action")
         if caller is None or bucket_name not in s3_backends.bucket_accounts or action not in S3_ACTIONS:
             return
-        if _role(caller.role_arn) is not None and not _s3_allowed(caller, action, bucket_name, key_name, self):
-            raise S3AccessDeniedError
+        if _role(caller.role_arn) is not None:
+            _check_s3(caller, action, bucket_name, key_name, self)
 
     replace(S3Response, "_authenticate_and_authorize_s3_action", authorize)
 
 
-def _s3_allowed(caller: Principal, action: str, bucket_name: str, key_name: str | None, response: Any) -> bool:
+def _check_s3(caller: Principal, action: str, bucket_name: str, key_name: str | None, response: Any) -> None:
+    """Raises: S3ClientError AccessDenied, in AWS's words."""
     partition, owner = s3_backends.bucket_accounts[bucket_name]
     bucket = s3_backends[owner][partition].buckets[bucket_name]
     arn = f"arn:{partition}:s3:::{bucket_name}" + (f"/{key_name}" if key_name else "")
@@ -105,23 +106,31 @@ def _s3_allowed(caller: Principal, action: str, bucket_name: str, key_name: str 
     request = Request(caller, S3_ACTIONS[action], arn, context)
     policy = json.loads(bucket.policy) if bucket.policy else None
     if not allowed(request, _identity(caller), policy, owner=owner):
-        return False
-    return action not in KMS_ACTIONS or _kms_allowed(caller, action, bucket, owner, str(key_name))
+        raise _denied(request, "identity-based")
+    key = _kms_key(_kms_key_id(action, bucket, str(key_name)), owner, bucket.region_name)
+    if action in KMS_ACTIONS and key is not None:
+        _check_kms(caller, KMS_ACTIONS[action], bucket, f"{bucket.arn}/{key_name}", key)
 
 
-def _kms_allowed(caller: Principal, action: str, bucket: Any, owner: str, key_name: str) -> bool:
-    """Whether the caller may use the key of an SSE-KMS object; S3 itself asks KMS in the caller's name."""
-    key = _kms_key(_kms_key_id(action, bucket, key_name), owner, bucket.region_name)
-    if key is None:
-        return True
+def _check_kms(caller: Principal, action: str, bucket: Any, object_arn: str, key: Any) -> None:
+    """S3 asks KMS in the caller's name, and passes on what KMS answers."""
     context = {
         **_context(caller),
         "kms:ViaService": f"s3.{bucket.region_name}.amazonaws.com",
         "kms:CallerAccount": caller.account_id,
-        "kms:EncryptionContext:aws:s3:arn": f"{bucket.arn}/{key_name}",
+        "kms:EncryptionContext:aws:s3:arn": object_arn,
     }
-    request = Request(caller, KMS_ACTIONS[action], key.arn, context)
-    return allowed_by_key_or_trust(request, _identity(caller), json.loads(key.policy), owner=key.account_id)
+    request, policy = Request(caller, action, key.arn, context), json.loads(key.policy)
+    if evaluate(policy, request, with_principal=True) not in (Decision.ALLOW, Decision.ALLOW_ACCOUNT):
+        raise _denied(request, "resource-based")
+    if not allowed(request, _identity(caller), policy, owner=key.account_id):
+        raise _denied(request, "identity-based")
+
+
+def _denied(request: Request, kind: str) -> S3ClientError:
+    who = f"User: {request.principal.session_arn} is not authorized to perform: {request.action}"
+    why = f"because no {kind} policy allows the {request.action} action"
+    return S3ClientError("AccessDenied", f"{who} on resource: {request.resource} {why}")
 
 
 def _kms_key_id(action: str, bucket: Any, key_name: str) -> str | None:
