@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import dataclasses
+import json
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
-from headwater.demo.aws_server import LocalAws, start
-from support.terraform import REPOSITORY, Terraform, TerraformFailed, find_terraform, init_arguments
 
-CENTRAL_ID = "999988887777"
-CUSTOMER_ID = "111122223333"
+from headwater.demo.aws_server import LocalAws, start
+from support.customer_cases import root_of_cases
+from support.terraform import REPOSITORY, Terraform, TerraformFailed, find_terraform, init_arguments, planned_values
 
 
 @pytest.fixture(scope="session")
@@ -53,3 +55,24 @@ def aws() -> Iterator[LocalAws]:
     """A local AWS of several accounts, for the session."""
     with start() as running:
         yield running
+
+
+@pytest.fixture(scope="session")
+def planned(initialised: Callable[[str], Terraform], tree: Path, aws: LocalAws) -> Mapping[str, Any]:
+    """One plan of every case in support/customer_cases.py: the modules with real policies, nothing made."""
+    (tree / "cases").mkdir()
+    (tree / "cases/main.tf.json").write_text(json.dumps(root_of_cases()))
+    terraform = dataclasses.replace(initialised("cases"), environment=aws.environment)
+    return terraform.plan()
+
+
+@pytest.fixture(scope="session")
+def resources(planned: Mapping[str, Any]) -> Mapping[str, Mapping[str, Any]]:
+    """Address → planned attributes, e.g. module.full.aws_iam_role.this[0]."""
+    return planned_values(planned)
+
+
+@pytest.fixture(scope="session")
+def outputs(planned: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Name → value of the outputs known at plan: full_trust, full_permissions."""
+    return {name: output["value"] for name, output in planned["planned_values"]["outputs"].items() if "value" in output}

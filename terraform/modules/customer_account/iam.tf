@@ -80,17 +80,16 @@ data "aws_iam_policy_document" "read" {
 
   # No kms:EncryptionContext condition: with a bucket key the context is the bucket's ARN, without one the object's.
   dynamic "statement" {
-    for_each = length(local.key_arns) == 0 ? [] : [local.key_arns]
+    for_each = local.key_arns
 
     content {
-      sid       = "DecryptObjects"
       actions   = ["kms:Decrypt"]
-      resources = statement.value
+      resources = [statement.value]
 
       condition {
         test     = "StringEquals"
         variable = "kms:ViaService"
-        values   = sort(distinct(flatten(values(local.via_s3))))
+        values   = local.via_s3[statement.value]
       }
     }
   }
