@@ -106,8 +106,8 @@ def _fits(log_type: LogType, chunk: Chunk, first: Sequence[frozenset[str]]) -> b
     if chunk.shape != "lines":
         return False
     lines = chunk.records[:LOOKED_AT]
-    has_header = isinstance(log_type.parser, DelimitedParser) and log_type.parser.header
-    if has_header and header_names(log_type, log_type.parser, lines[0]):
+    parser = log_type.parser
+    if isinstance(parser, DelimitedParser) and parser.header and header_names(log_type, parser, lines[0]):
         return True
     return bool(log_type.content_line) and any(
         re2.search(log_type.content_line, line.decode(errors="replace")) for line in lines

@@ -131,4 +131,4 @@ def failures(field: Field, before: pa.Array, after: pa.Array) -> dict[int, str]:
 
 def mismatch(path: str, wanted: str, shown: str) -> str:
     """The reason of a value that is not of the declared type."""
-    return f"{path}: not a {wanted}: {shown[:SHOWN_CHARS]}"
+    return f"{path}: {shown[:SHOWN_CHARS]} is not of type {wanted}"

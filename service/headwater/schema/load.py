@@ -255,13 +255,14 @@ class _Reader:
         return default
 
     def pattern(self, data: Mapping[str, Any], key: str, path: Keys, *, required: bool = False) -> str:
-        pattern = self.text(data, key, path) if required else self.optional_text(data, key, path)
+        """An RE2 pattern, written as one text or as a list of its pieces."""
+        if required and not data.get(key):
+            self.problem(path, f"{key} is missing", f"Add {key}: …")
+        pattern = "".join(self.texts(data.get(key, ""), (*path, key)))
         try:
             re2.compile(pattern, _quiet())
         except re2.error as error:
-            self.problem(
-                (*path, key), f"not an RE2 pattern: {_reason(error)}", "RE2 has no look-around and no back-references."
-            )
+            self.problem((*path, key), f"not an RE2 pattern: {_reason(error)}", "RE2 has no look-around.")
             return ""
         return pattern
 

@@ -1,0 +1,226 @@
+"""JSON texts → the texts inside them that are to be looked at for indicators: declared parts, and AWS's usual names."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from operator import attrgetter
+from typing import Any
+
+import msgspec
+import orjson
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from headwater.schema.logtype import Field
+
+# Names under which AWS services write such values in requestParameters, responseElements and the like.
+SCAN_KEYS: Mapping[str, str] = {
+    "instanceId": "aws_instance_id",
+    "instance-id": "aws_instance_id",
+    "accountId": "aws_account_id",
+    "account": "aws_account_id",
+    "ipv6Address": "ip",
+    "ipv6Addresses": "ip",
+    "publicIp": "ip",
+    "privateIpAddress": "ip",
+    "publicIpAddress": "ip",
+    "ipAddress": "ip",
+    "ipAddressV4": "ip",
+    "sourceIPAddress": "ip",
+    "sourceIpAddress": "ip",
+    "publicDnsName": "domain",
+    "privateDnsName": "domain",
+    "domain": "domain",
+}
+SCAN_SUFFIXES = (("InstanceId", "aws_instance_id"), ("AccountId", "aws_account_id"))
+TAG_KEYS = frozenset({"tags", "Tags", "tagSet", "TagSet", "tagList", "TagList"})
+# A text without any of these holds nothing to find; most requests do not. `\\?` is no part of JSON's own spelling.
+WORTH_A_LOOK = (
+    "arn:|"
+    + "|".join(
+        f'{name}"'
+        for name in (
+            "[iI]nstance-?[iI]d",
+            "ccountId",
+            '"account',
+            "[iI][pP]",
+            "Address(?:es|V4)?",
+            "DnsName",
+            '"domain',
+        )
+    )
+    + '|"(?:[tT]ags|[tT]agSet|[tT]agList)"'
+)
+
+Path = tuple[str, ...]
+
+
+@dataclass(slots=True)
+class Texts:
+    """Texts found for one indicator, each with the number of the document it was found in."""
+
+    documents: list[int] = field(default_factory=list)
+    texts: list[str] = field(default_factory=list)
+
+    def add(self, document: int, text: str) -> None:
+        """One more text."""
+        self.documents.append(document)
+        self.texts.append(text)
+
+
+Finds = dict[str, Texts]  # by indicator
+
+
+def find(field: Field, documents: pa.Array) -> Finds:
+    """The texts of N JSON documents by indicator: at the declared parts, or anywhere if the field is scanned."""
+    finds: Finds = defaultdict(Texts)
+    shape = _shape(field)
+    if shape is not None:
+        _find_declared(shape, documents, finds)
+    if "scan" in field.indicators:
+        _find_anywhere(documents, finds)
+    return finds
+
+
+@dataclass(frozen=True, slots=True)
+class _Shape:
+    """decode: text → struct (or list of them). leaves: attribute path, wire path and indicators of a declared part."""
+
+    decode: Any
+    is_list: bool
+    leaves: tuple[tuple[str, Path, tuple[str, ...]], ...]
+
+
+@cache
+def _shape(field: Field) -> _Shape | None:
+    parts = field.element.fields if field.element is not None else field.fields
+    struct, leaves = _struct(parts, "", ())
+    if not leaves:
+        return None
+    is_list = field.type == "array"
+    return _Shape(msgspec.json.Decoder(list[struct] if is_list else struct).decode, is_list, leaves)  # type: ignore[valid-type]
+
+
+def _struct(
+    parts: Sequence[Field], attribute: str, path: Path
+) -> tuple[type[Any], tuple[tuple[str, Path, tuple[str, ...]], ...]]:
+    """A struct of those parts that lead to indicators, and the leaves below it. Absent objects are empty structs."""
+    members: list[tuple[str, Any, Any]] = []
+    leaves: list[tuple[str, Path, tuple[str, ...]]] = []
+    rename: dict[str, str] = {}
+    for number, part in enumerate(parts):
+        name = f"f{number}"
+        inner, below = _struct(part.fields, f"{attribute}{name}.", (*path, part.wire))
+        if part.indicators:
+            members.append((name, msgspec.Raw if "scan" in part.indicators else str | None, None))
+            leaves.append((attribute + name, (*path, part.wire), part.indicators))
+        elif below:
+            members.append((name, inner, inner()))
+            leaves.extend(below)
+        rename[name] = part.wire
+    return msgspec.defstruct("Part", members, rename=rename, frozen=True, gc=False), tuple(leaves)
+
+
+def _find_declared(shape: _Shape, documents: pa.Array, finds: Finds) -> None:
+    numbers: list[int] = []
+    structs: list[Any] = []
+    for number, text in enumerate(documents.to_pylist()):
+        try:
+            found = shape.decode(text)
+        except (msgspec.DecodeError, RecursionError):
+            _find_slowly(shape, number, text, finds)
+            continue
+        if shape.is_list:
+            structs.extend(found)
+            numbers.extend([number] * len(found))
+        else:
+            structs.append(found)
+            numbers.append(number)
+    for attribute, _, indicators in shape.leaves:
+        values = list(map(attrgetter(attribute), structs))
+        for indicator in indicators:
+            if indicator == "scan":
+                _scan_parts(numbers, values, finds)
+            else:
+                kept = finds[indicator]
+                kept.documents.extend([n for n, value in zip(numbers, values, strict=True) if value is not None])
+                kept.texts.extend([value for value in values if value is not None])
+
+
+def _scan_parts(numbers: Sequence[int], values: Sequence[msgspec.Raw | None], finds: Finds) -> None:
+    for number, raw in zip(numbers, values, strict=True):
+        if raw is not None:
+            _scan(orjson.loads(memoryview(raw)), "", number, finds)
+
+
+def _find_slowly(shape: _Shape, number: int, text: str, finds: Finds) -> None:
+    """A document whose declared parts have other types than declared."""
+    try:
+        document = orjson.loads(text)
+    except orjson.JSONDecodeError:  # nested deeper than any real record
+        return
+    for _, path, indicators in shape.leaves:
+        for value in _at(document, path):
+            for indicator in indicators:
+                if indicator == "scan":
+                    _scan(value, "", number, finds)
+                elif isinstance(value, str | int) and not isinstance(value, bool):
+                    finds[indicator].add(number, str(value))
+
+
+def _at(value: Any, path: Path) -> Iterator[Any]:
+    """The values at a path of names, through lists; letter case does not count where the exact name is absent."""
+    if isinstance(value, list):
+        for item in value:
+            yield from _at(item, path)
+    elif not path:
+        yield value
+    elif isinstance(value, dict):
+        name = path[0]
+        if name not in value:
+            name = next((key for key in value if key.lower() == name.lower()), name)
+        if name in value:
+            yield from _at(value[name], path[1:])
+
+
+def _find_anywhere(documents: pa.Array, finds: Finds) -> None:
+    worth = pc.indices_nonzero(pc.match_substring_regex(documents, WORTH_A_LOOK))
+    for number, text in zip(worth.to_pylist(), documents.take(worth).to_pylist(), strict=True):
+        try:
+            document = orjson.loads(text)
+        except orjson.JSONDecodeError:  # nested deeper than any real record
+            continue
+        _scan(document, "", number, finds)
+
+
+def _scan(value: Any, key: str, number: int, finds: Finds) -> None:
+    """Every text inside a JSON value that begins with arn: or stands under a telling name."""
+    if isinstance(value, str):
+        if value.startswith("arn:"):
+            finds["aws_arn"].add(number, value)
+        elif (indicator := _indicator(key)) and value:
+            finds[indicator].add(number, value)
+    elif isinstance(value, dict):
+        for name, item in value.items():
+            if isinstance(item, str | dict | list):
+                _scan(item, name, number, finds)
+    elif isinstance(value, list):
+        for item in value:
+            _scan(item, key, number, finds)
+            if key in TAG_KEYS and isinstance(item, dict):
+                _add_tag(item, number, finds)
+
+
+def _indicator(key: str) -> str | None:
+    if key in SCAN_KEYS:
+        return SCAN_KEYS[key]
+    return next((indicator for suffix, indicator in SCAN_SUFFIXES if key.endswith(suffix)), None)
+
+
+def _add_tag(item: dict[str, Any], number: int, finds: Finds) -> None:
+    key, value = (item.get("key", item.get("Key")), item.get("value", item.get("Value")))
+    if isinstance(key, str) and isinstance(value, str):
+        finds["aws_tag"].add(number, f"{key}:{value}")
