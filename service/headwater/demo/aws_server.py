@@ -150,7 +150,7 @@ def _server(port: int, bootstrap_roles: Sequence[str], pending_subscriptions: bo
     )
     from werkzeug.serving import make_server  # noqa: PLC0415
 
-    from headwater.demo import moto_access, moto_patches  # noqa: PLC0415
+    from headwater.demo import moto_access, moto_patches, moto_stacks  # noqa: F401, PLC0415
 
     moto_access.install(bootstrap_roles)
     moto_patches.install(pending_subscriptions=pending_subscriptions)

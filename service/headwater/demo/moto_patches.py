@@ -10,6 +10,7 @@ import uuid
 from datetime import UTC, datetime
 from typing import Any
 
+import yaml
 from moto.applicationautoscaling.responses import ApplicationAutoScalingResponse
 from moto.athena.models import AthenaBackend
 from moto.ecs.models import Service as EcsService
@@ -36,6 +37,7 @@ def install(*, pending_subscriptions: bool) -> None:
     _mend_bucket_notification()
     _mend_topic_delivery()
     _enforce_topic_policy()
+    _mend_template_conditions()
     if pending_subscriptions:
         _hold_subscriptions()
 
@@ -186,6 +188,15 @@ def _service_allowed(
     }
     request = Request(Principal(service=service), action, resource, context)
     return evaluate(policy, request, with_principal=True) is Decision.ALLOW
+
+
+def _mend_template_conditions() -> None:
+    """`!Condition` within `!And` becomes the unknown function Fn::Condition, which is always false."""
+
+    def reference(loader: yaml.Loader, node: Any) -> dict[str, str]:
+        return {"Condition": str(node.value)}
+
+    yaml.add_constructor("!Condition", reference, Loader=yaml.Loader)
 
 
 def _hold_subscriptions() -> None:

@@ -92,18 +92,19 @@ def run(action: Action, plans: Sequence[AccountPlan], setup: Setup) -> tuple[Row
     lock = Lock(setup.lock_file)
     steps = {"plan": _plan, "apply": _apply, "destroy": _destroy}
     step = steps[action]
-    return _side_by_side(setup, [(plan.account, partial(step, plan, setup, lock)) for plan in plans])
+    return side_by_side(setup, [(plan.account, partial(step, plan, setup, lock)) for plan in plans])
 
 
 def run_verify(accounts: Sequence[Account], central: Central, setup: Setup) -> tuple[Row, ...]:
     """Prove every account; a row each, with its checks."""
-    return _side_by_side(setup, [(account, partial(_verify, account, central, setup)) for account in accounts])
+    return side_by_side(setup, [(account, partial(_verify, account, central, setup)) for account in accounts])
 
 
 Done = tuple[Outcome, str, tuple[Check, ...]]
 
 
-def _side_by_side(setup: Setup, jobs: Sequence[tuple[Account, Callable[[], Done]]]) -> tuple[Row, ...]:
+def side_by_side(setup: Setup, jobs: Sequence[tuple[Account, Callable[[], Done]]]) -> tuple[Row, ...]:
+    """Do the jobs of many accounts, some at a time; one that raises becomes a failed row."""
     with ThreadPoolExecutor(max(1, setup.parallelism), thread_name_prefix="onboard") as pool:
         return tuple(pool.map(lambda job: _row(*job), jobs))
 

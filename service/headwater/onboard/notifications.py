@@ -62,3 +62,37 @@ def foreign(configuration: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
             yield arn, f"notifications: existing_topic and topic_arn: {arn}" if topic else "notifications: eventbridge"
     if "EventBridgeConfiguration" in configuration:
         yield "EventBridge", "notifications: eventbridge"
+
+
+def announce(client: Any, bucket: str, topics: Mapping[str, tuple[str, str]]) -> bool:
+    """Let a bucket notify our topics and keep everything else that it notifies; whether that changed anything.
+
+    topics: source name → (topic ARN, prefix); none: take our entries out again.
+    Raises: botocore's ClientError where S3 refuses, e.g. because a foreign entry has an overlapping prefix.
+    """
+    before = client.get_bucket_notification_configuration(Bucket=bucket)
+    before.pop("ResponseMetadata", None)
+    kept = [each for each in before.get("TopicConfigurations", []) if not str(each.get("Id", "")).startswith(OUR_ID)]
+    after = {**before, "TopicConfigurations": kept + [_entry(name, *topics[name]) for name in sorted(topics)]}
+    if _essence(after) == _essence(before):
+        return False
+    client.put_bucket_notification_configuration(Bucket=bucket, NotificationConfiguration=after)
+    return True
+
+
+def _entry(source: str, topic_arn: str, prefix: str) -> dict[str, Any]:
+    entry: dict[str, Any] = {"Id": f"{OUR_ID}{source}", "TopicArn": topic_arn, "Events": ["s3:ObjectCreated:*"]}
+    rules = [{"Name": "prefix", "Value": prefix}] if prefix else []
+    return entry | ({"Filter": {"Key": {"FilterRules": rules}}} if rules else {})
+
+
+def _essence(configuration: Mapping[str, Any]) -> list[tuple[str, str, str]]:
+    """Id, topic and prefix of every topic entry: what S3 returns differs from what it was given in spelling."""
+    return sorted(
+        (
+            str(entry.get("Id", "")),
+            str(entry["TopicArn"]),
+            "".join(str(rule["Value"]) for rule in entry.get("Filter", {}).get("Key", {}).get("FilterRules", [])),
+        )
+        for entry in configuration.get("TopicConfigurations", [])
+    )
