@@ -46,7 +46,7 @@ def data_model() -> DataModel:
 
 
 def simplified(value: Any, depth: int = 0) -> Any:
-    """A value as the recording writes it: containers of ours as plain JSON at the top, by name when nested in plain ones."""
+    """A value as recorded: a container of ours as plain JSON at the top, by its name inside plain ones."""
     if hasattr(value, "copy") and type(value).__name__.startswith(("Immutable", "Panther")):
         return value.copy() if depth == 0 else f"<{type(value).__name__}>"
     if isinstance(value, list | tuple):

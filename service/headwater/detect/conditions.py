@@ -10,11 +10,12 @@ from typing import Any, TypeAlias
 import pyarrow as pa
 import pyarrow.compute as pc
 
+FEW = 50  # one row in this many: running a rule costs about what searching the text of 50 rows does
 Scalar = str | int | float | bool | None
 
 
 @dataclass(frozen=True, slots=True)
-class Test:
+class OneOf:
     """A key's value is one of `values` (with negated: none of them). missing: what holds for rows without the key."""
 
     key: str
@@ -32,6 +33,13 @@ class Contains:
 
 
 @dataclass(frozen=True, slots=True)
+class Container:
+    """A key's value may be a mapping or a list."""
+
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
 class AllOf:
     """Every part holds."""
 
@@ -45,13 +53,14 @@ class AnyOf:
     parts: frozenset[Condition]
 
 
-Condition = bool | Test | Contains | AllOf | AnyOf  # True: every row; False: none
+Condition = bool | OneOf | Contains | Container | AllOf | AnyOf  # True: every row; False: none
 Mask: TypeAlias = bool | pa.ChunkedArray  # a plain bool where all rows agree
 
 
 def all_of(*parts: Condition) -> Condition:
     """The conjunction, in its shortest form."""
-    kept = {part for part in parts if part is not True}
+    flat = (each for part in parts for each in (part.parts if isinstance(part, AllOf) else (part,)))
+    kept = {part for part in flat if part is not True}
     if False in kept:
         return False
     return True if not kept else kept.pop() if len(kept) == 1 else AllOf(frozenset(kept))
@@ -59,7 +68,8 @@ def all_of(*parts: Condition) -> Condition:
 
 def any_of(*parts: Condition) -> Condition:
     """The disjunction, in its shortest form."""
-    kept = {part for part in parts if part is not False}
+    flat = (each for part in parts for each in (part.parts if isinstance(part, AnyOf) else (part,)))
+    kept = {part for part in flat if part is not False}
     if True in kept:
         return True
     return False if not kept else kept.pop() if len(kept) == 1 else AnyOf(frozenset(kept))
@@ -70,7 +80,8 @@ class Rows:
 
     def __init__(self, table: pa.Table) -> None:
         self._table = table
-        self._masks: dict[Test | Contains, Mask] = {}
+        self._masks: dict[OneOf | Contains, Mask] = {}
+        self._escaped: dict[str, pa.ChunkedArray] = {}
         self._columns: dict[str, list[int]] = {}
         for number, name in enumerate(table.column_names):
             self._columns.setdefault(name.lower(), []).append(number)
@@ -86,15 +97,26 @@ class Rows:
     def _mask(self, condition: Condition) -> Mask:
         if isinstance(condition, bool):
             return condition
-        if isinstance(condition, Test | Contains):
+        if isinstance(condition, OneOf | Contains):
             if condition not in self._masks:
-                made = self._test(condition) if isinstance(condition, Test) else self._contains(condition)
+                made = self._test(condition) if isinstance(condition, OneOf) else self._contains(condition)
                 self._masks[condition] = made
             return self._masks[condition]
-        masks = map(self._mask, condition.parts)
-        return reduce(_and, masks) if isinstance(condition, AllOf) else reduce(_or, masks)
+        if isinstance(condition, Container):
+            numbers = self._columns.get(condition.key.lower(), [])
+            return any(_comparable((), self._table.schema.field(number)) is None for number in numbers)
+        if isinstance(condition, AnyOf):
+            return reduce(_or, map(self._mask, condition.parts))
+        cheap = [part for part in condition.parts if not isinstance(part, Contains)]
+        mask = reduce(_and, map(self._mask, cheap), True)
+        if self._few(mask):
+            return mask  # fewer rows for the rule would not pay for searching the text of all of them
+        return reduce(_and, (self._mask(part) for part in condition.parts if isinstance(part, Contains)), mask)
 
-    def _test(self, test: Test) -> Mask:
+    def _few(self, mask: Mask) -> bool:
+        return mask is False or (mask is not True and (pc.sum(mask).as_py() or 0) * FEW < self._table.num_rows)
+
+    def _test(self, test: OneOf) -> Mask:
         numbers = self._columns.get(test.key.lower(), [])
         if not numbers:
             return test.missing
@@ -118,8 +140,10 @@ class Rows:
             return True
         column = self._table.column(numbers[0])
         # JSON may write any letter as an escape, and every escape begins with a backslash.
-        found = [pc.match_substring(column, text) for text in ("\\", *sorted(condition.texts))]
-        return pc.fill_null(reduce(pc.or_, found), False)
+        if field.name not in self._escaped:
+            self._escaped[field.name] = pc.match_substring(column, "\\")
+        found = [pc.match_substring(column, text) for text in sorted(condition.texts)]
+        return pc.fill_null(reduce(pc.or_, found, self._escaped[field.name]), False)
 
 
 def _and(left: Mask, right: Mask) -> Mask:

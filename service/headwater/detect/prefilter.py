@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from types import FunctionType, ModuleType
 from typing import Any
 
-from headwater.detect.conditions import Condition, Contains, Scalar, Test, all_of, any_of
+from headwater.detect.conditions import Condition, Container, Contains, OneOf, Scalar, all_of, any_of
 
 SCALARS = (str, int, float, bool, type(None))
 STEPS_MAX = 400  # both ways of every `if` are followed; real rules need fewer than 50
@@ -35,14 +35,14 @@ class Read:
     @property
     def absent(self) -> Condition:
         """The rows where reading raises."""
-        return Test(self.key, frozenset(), missing=True) if self.raises else False
+        return OneOf(self.key, frozenset(), missing=True) if self.raises else False
 
     def one_of(self, values: frozenset[Scalar], *, negated: bool = False) -> Condition:
         """The rows whose value is one of these (with negated: none)."""
         if self.inside:
             return self._inside(values, negated)
         missing = not self.raises and (self.default in values) is not negated
-        return Test(self.key, values - {None}, negated, missing)
+        return OneOf(self.key, values - {None}, negated, missing)
 
     def _inside(self, values: frozenset[Scalar], negated: bool) -> Condition:
         texts = frozenset(value for value in values if isinstance(value, str))
@@ -269,10 +269,10 @@ class _Derivation:
     def _compare(self, left: ast.expr, op: ast.cmpop, right: ast.expr, names: Mapping[str, Read | Truth]) -> Truth:
         read = self.read(left, names)
         values: frozenset[Scalar] | None = None
+        hashed = False
         if isinstance(op, ast.In | ast.NotIn):
             values = self.constants.container(right)
-            if read is not None and read.inside and not self.constants.is_sequence(right):
-                return UNKNOWN  # a set hashes what it is asked for, and a list inside an event cannot be hashed
+            hashed = not self.constants.is_sequence(right)  # and containers inside an event cannot be hashed
         else:
             if read is None and isinstance(op, ast.Eq | ast.NotEq):
                 read, right = self.read(right, names), left
@@ -285,7 +285,8 @@ class _Derivation:
             or not isinstance(op, ast.Eq | ast.NotEq | ast.In | ast.NotIn | ast.Is | ast.IsNot)
         ):
             return UNKNOWN
-        truth = Truth(read.one_of(values), read.one_of(values, negated=True), read.absent)
+        seen = any_of(read.absent, (read.inside or Container(read.key)) if hashed else False)
+        truth = Truth(read.one_of(values), read.one_of(values, negated=True), seen)
         if isinstance(op, ast.NotEq | ast.NotIn | ast.IsNot):
             return Truth(truth.false, truth.true, truth.seen)
         return truth

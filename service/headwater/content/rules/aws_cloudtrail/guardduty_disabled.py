@@ -4,11 +4,13 @@ from headwater_aws import actor, context, succeeded, where
 
 
 def rule(event):
+    if event.get("eventName") not in ("DeleteDetector", "UpdateDetector"):
+        return False
     if event.get("eventSource") != "guardduty.amazonaws.com" or not succeeded(event):
         return False
     if event.get("eventName") == "DeleteDetector":
         return True
-    return event.get("eventName") == "UpdateDetector" and event.deep_get("requestParameters", "enable") is False
+    return event.deep_get("requestParameters", "enable") is False
 
 
 def title(event):

@@ -1,0 +1,257 @@
+"""The pre-filter never loses a match: it may only keep rows away on which a rule would return False."""
+
+from __future__ import annotations
+
+import textwrap
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from headwater.detect.conditions import Contains, OneOf, Rows, all_of, any_of
+from headwater.detect.engine import Engine
+from headwater.detect.load import builtin_path, load_pack
+from headwater.detect.modules import Namespace
+from headwater.detect.prefilter import derive
+from headwater.model import Match
+
+PACK = load_pack([builtin_path()])
+ROWS = [
+    {"k": "a", "n": 1, "o": {"x": "a"}, "b": True},
+    {"k": "b", "n": 2, "o": {"x": ["a"]}, "b": False},
+    {"k": "", "n": 0, "o": [1]},
+    {"n": 22, "o": {"y": "a"}},
+    {"k": "a", "n": 22},
+    {},
+]
+
+
+def module_of(body: str) -> tuple[bytes, ModuleType]:
+    source = textwrap.dedent(body).encode()
+    return source, Namespace(Path("none"), {}).run("R", "r.py", source)
+
+
+def rows_kept(body: str, batch: Any) -> list[int]:
+    indices = Rows(batch.table).meeting(derive(*module_of(body)))
+    return list(range(batch.rows)) if indices is None else indices
+
+
+@pytest.mark.parametrize(
+    ("statements", "kept"),
+    [
+        ("return event.get('k') == 'a'", [0, 4]),
+        ("return 'a' == event.get('K')", [0, 4]),
+        ("return event.get('k') != 'a'", [1, 2, 3, 5]),
+        ("return event.get('k', 'a') == 'a'", [0, 3, 4, 5]),
+        ("return event.get('k') in ('a', 'b')", [0, 1, 4]),
+        ("return event.get('k') in NAMES", [0, 1, 4]),
+        ("return event.get('k') in LISTED", [0, 1, 4]),
+        ("return event.get('k') not in NAMES", [2, 3, 5]),
+        ("return event.get('k') is None", [3, 5]),
+        ("return event.get('k') is not None", [0, 1, 2, 4]),
+        ("return event['k'] == 'a'", [0, 3, 4, 5]),
+        ("return event.get('n') == 22.0", [3, 4]),
+        ("return event.get('n') == True", [0]),
+        ("return event.get('n') == '22'", []),
+        ("return event.get('b') == 1", [0]),
+        ("return event.get('absent') == 'x'", []),
+        ("return event.get('absent') is None", [0, 1, 2, 3, 4, 5]),
+        ("return event.deep_get('k') == 'a'", [0, 4]),
+        ("return event.deep_get('k', default='a') == 'a'", [0, 3, 4, 5]),
+        ("return event.deep_get('o', 'x') == 'a'", [0, 1, 3]),
+        ("return event.deep_get('o', 'x', default='a') == 'a'", [0, 1, 2, 3, 4, 5]),
+        ("return event.deep_get('o', 'x') in ('a', 'z')", [0, 1, 3]),
+        ("return event.deep_get('o', 'x') in NAMES", [0, 1, 2, 3, 4, 5]),
+        ("return event.deep_get('o', 'x') != 'a'", [0, 1, 2, 3, 4, 5]),
+        ("return event.get('k') == 'a' and event.get('n') == 22", [4]),
+        ("return event.get('k') == 'b' or event.get('n') == 22", [1, 3, 4]),
+        ("return not (event.get('k') == 'a' or event.get('n') == 22)", [1, 2, 5]),
+        ("return all([event.get('k') == 'a', event.get('n') == 22])", [4]),
+        ("return any((event.get('k') == 'b', event.get('n') == 22))", [1, 3, 4]),
+        ("return bool(event.get('k'))", [0, 1, 4]),
+        ("return True if event.get('k') == 'b' else False", [1]),
+        ("return event.get('k') == 'a' and unknown(event)", [0, 4]),
+        ("return unknown(event) and event.get('k') == 'a'", [0, 1, 2, 3, 4, 5]),
+        ("return event.get('k') and event.get('n') == 22", [2, 3, 4, 5]),
+        ("if event.get('k') != 'a':\n        return False\n    return unknown(event)", [0, 4]),
+        ("if event.get('k') != 'a':\n        return None\n    return False", [1, 2, 3, 5]),
+        (
+            "if event.get('k') == 'a':\n        return True\n    else:\n        return event.get('n') == 2",
+            [0, 1, 4],
+        ),
+        ("name = event.get('k')\n    if name in ('b',):\n        return True\n    return False", [1]),
+        ("wanted = event.get('k') == 'a'\n    return wanted and event.get('n') == 1", [0]),
+        ("if not event.get('k'):\n        return False\n    return True", [0, 1, 4]),
+        ("'''Text.'''\n    pass\n    return False", []),
+        ("return event.get('k') in 'ab'", [0, 1, 2, 3, 4, 5]),
+        ("return event.get('n') > 2", [0, 1, 2, 3, 4, 5]),
+        ("return event.get('k') in CHANGED", [0, 1, 2, 3, 4, 5]),
+        ("return event.get('k') == REBOUND", [0, 1, 2, 3, 4, 5]),
+        ("return event.get('o') == 'a'", [0, 1, 2, 3, 4, 5]),
+        ("return event.get(key()) == 'a'", [0, 1, 2, 3, 4, 5]),
+        ("unknown(event)\n    return event.get('k') == 'a'", [0, 1, 2, 3, 4, 5]),
+        ("event = {'k': 'a'}\n    return event.get('k') == 'a'", [0, 1, 2, 3, 4, 5]),
+        ("for _ in ():\n        pass\n    return event.get('k') == 'a'", [0, 1, 2, 3, 4, 5]),
+        ("global REBOUND\n    return event.get('k') == 'a'", [0, 1, 2, 3, 4, 5]),
+        ("if event.get('k') == 'a':\n        pass", [0, 1, 2, 3, 4, 5]),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_rows_that_a_rule_must_see(batch_of: Any, statements: str, kept: list[int]) -> None:
+    body = "NAMES = {'a', 'b'}\nLISTED = ['a', 'b']\nCHANGED = ['a']\nREBOUND = 'a'\n"
+    body += "def unknown(event):\n    CHANGED.append('b')\ndef rebind():\n    global REBOUND\n    REBOUND = 'b'\n"
+
+    assert rows_kept(f"{body}def rule(event):\n    {statements}\n", batch_of(ROWS)) == kept
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "def rule(event, other=None):\n    return event.get('k') == 'a'\n",
+        "def rule(*event):\n    return event.get('k') == 'a'\n",
+        "def rule(event):\n    return event.get('k') == 'a'\nrule = print\n",
+        "def first(event):\n    return event.get('k') == 'a'\nrule = first\n",
+        "rule = lambda event: event.get('k') == 'a'\n",
+        "import functools\n@functools.cache\ndef rule(event):\n    return event.get('k') == 'a'\n",
+        "def rule(event):\n    yield event.get('k') == 'a'\n",
+        "X = 'a'\ndef rule(event):\n    return event.get('k') == X\ndef title(event):\n    globals()['X'] = 'b'\n",
+        "def all(parts):\n    return True\ndef rule(event):\n    return all([event.get('k') == 'a'])\n",
+        "def rule(event):\n" + "    x = event.get('k') == 'a'\n" * 500 + "    return x\n",
+        "def rule(event):\n"
+        + "    if event.get('k') == 'a':\n        x = event.get('n')\n" * 20
+        + "    return False\n",
+    ],
+    ids=[
+        "default",
+        "star",
+        "rebound",
+        "alias",
+        "lambda",
+        "decorated",
+        "generator",
+        "globals",
+        "shadowed",
+        "long",
+        "deep",
+    ],
+)
+def test_rule_that_is_not_understood_sees_every_row(body: str) -> None:
+    assert derive(*module_of(body)) is True
+
+
+def test_keys_that_differ_in_case_only_shadow_each_other(batch_of: Any) -> None:
+    batch = batch_of([{"k": None, "K": "a"}, {"k": "b", "K": "a"}])
+
+    assert rows_kept("def rule(event):\n    return event.get('k') == 'a'\n", batch) == [0, 1]
+
+
+def test_text_that_json_writes_as_an_escape_is_found(batch_of: Any) -> None:
+    condition = Contains("o", frozenset({'say "hé"'}))
+
+    assert Rows(batch_of([{"o": {"x": 'say "hé"'}}, {"o": {"x": "other"}}]).table).meeting(condition) == [0]
+
+
+def test_conditions_are_kept_short() -> None:
+    one, two = OneOf("k", frozenset("a")), OneOf("k", frozenset("b"))
+
+    assert all_of(one, True, one) == one
+    assert all_of(one, False) is False
+    assert any_of(one, True) is True
+    assert any_of() is False
+    assert all_of(one, all_of(two, one)) == all_of(one, two)
+
+
+def summary(matches: tuple[Match, ...]) -> list[tuple[str, ...]]:
+    return sorted(
+        (match.kind, match.rule_id, match.row_id, match.title, match.dedup, match.context) for match in matches
+    )
+
+
+KEYS = ["k", "K", "n", "absent", "o"]
+VALUES = ["'a'", "'b'", "''", "None", "1", "22", "True", "0"]
+reads = st.one_of(
+    st.builds("event.get({!r})".format, st.sampled_from(KEYS)),
+    st.builds("event.get({!r}, {})".format, st.sampled_from(KEYS), st.sampled_from(VALUES)),
+    st.builds("event[{!r}]".format, st.sampled_from(KEYS)),
+    st.builds("event.deep_get('o', 'x', default={})".format, st.sampled_from(VALUES)),
+    st.just("name"),
+)
+containers = st.lists(st.sampled_from(VALUES), min_size=1, max_size=3).flatmap(
+    lambda items: st.sampled_from([f"({', '.join(items)},)", f"{{{', '.join(items)}}}", f"[{', '.join(items)}]"])
+)
+tests = st.one_of(
+    st.builds("{} {} {}".format, reads, st.sampled_from(["==", "!="]), st.sampled_from(VALUES)),
+    st.builds("{} {} {}".format, reads, st.sampled_from(["in", "not in"]), containers),
+    st.builds("{} {} None".format, reads, st.sampled_from(["is", "is not"])),
+    reads,
+    st.sampled_from(["True", "False", "None", "event.get('n') > 1"]),
+)
+expressions = st.recursive(
+    tests,
+    lambda inner: st.one_of(
+        st.builds("(not {})".format, inner),
+        st.builds("({} {} {})".format, inner, st.sampled_from(["and", "or"]), inner),
+        st.builds("({} if {} else {})".format, inner, inner, inner),
+        st.builds("{}([{}, {}])".format, st.sampled_from(["all", "any"]), inner, inner),
+        st.builds("bool({})".format, inner),
+    ),
+    max_leaves=5,
+)
+guards = st.lists(
+    st.one_of(
+        st.builds(
+            "    if {}:\n        return {}\n".format,
+            expressions,
+            st.one_of(st.sampled_from(["True", "False"]), expressions),
+        ),
+        st.builds("    name = {}\n".format, expressions),
+    ),
+    max_size=3,
+)
+cells = st.fixed_dictionaries(
+    {},
+    optional={
+        "k": st.sampled_from(["a", "b", ""]),
+        "n": st.sampled_from([0, 1, 22]),
+        "o": st.sampled_from([{"x": "a"}, {"x": None}, {"X": "b"}, {"y": "a"}, [1], {"x": ["a"]}, {"x": 1}]),
+    },
+)
+
+
+@given(guards=guards, last=expressions, rows=st.lists(cells, min_size=1, max_size=6))
+@settings(
+    max_examples=300, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+def test_any_rule_matches_the_same_with_and_without_pre_filter(
+    write: Any, rule_yaml: Any, batch_of: Any, guards: list[str], last: str, rows: list[dict[str, Any]]
+) -> None:
+    python = f"def rule(event):\n    name = event.get('k')\n{''.join(guards)}    return {last}\n"
+    pack = load_pack([write({"r.yml": rule_yaml("R", "r.py"), "r.py": python})])
+    batch = batch_of(rows)
+
+    filtered, unfiltered = Engine(pack).detect(batch), Engine(pack, prefilter=False).detect(batch)
+
+    assert summary(filtered) == summary(unfiltered)
+
+
+def values_of(name: str) -> st.SearchStrategy[Any]:
+    """Values that some unit test of the pack has under a key, and a few others."""
+    seen = [test.event[name] for rule in PACK.rules for test in rule.tests if name in test.event]
+    return st.one_of(st.none(), st.sampled_from(seen), st.sampled_from([seen[0]]))
+
+
+COLUMNS = sorted({name for rule in PACK.rules for test in rule.tests for name in test.event} - {"p_log_type"})
+events = st.fixed_dictionaries({name: values_of(name) for name in COLUMNS})
+
+
+@given(rows=st.lists(events, min_size=1, max_size=30), log_type=st.sampled_from(sorted(Engine(PACK).log_types)))
+@settings(max_examples=150, deadline=None, derandomize=True)
+def test_built_in_rules_match_the_same_with_and_without_pre_filter(
+    batch_of: Any, rows: list[dict[str, Any]], log_type: str
+) -> None:
+    batch = batch_of(rows, log_type)
+
+    assert summary(Engine(PACK).detect(batch)) == summary(Engine(PACK, prefilter=False).detect(batch))
