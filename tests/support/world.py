@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import boto3
+import pytest
 
 from headwater.accounts import load_accounts
 from headwater.accounts.model import Accounts
@@ -24,15 +25,33 @@ EXTERNAL_ID = "headwater-example-external-id"
 
 def client(service: str, account: str) -> Any:
     """A client that acts in an account of the local AWS."""
-    sts = boto3.client("sts")
+    sts = boto3.Session().client("sts")
     arn = f"arn:aws:iam::{account}:role/OrganizationAccountAccessRole"
     made = sts.assume_role(RoleArn=arn, RoleSessionName="test")["Credentials"]
-    return boto3.client(
+    return boto3.Session().client(
         service,
         aws_access_key_id=made["AccessKeyId"],
         aws_secret_access_key=made["SecretAccessKey"],
         aws_session_token=made["SessionToken"],
     )
+
+
+def become_worker(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Make the worker's role in the central account, and its credentials those of this process."""
+    iam = client("iam", CENTRAL)
+    trust = json.dumps(policy("sts:AssumeRole", principal="*"))
+    arn = iam.create_role(RoleName=name, AssumeRolePolicyDocument=trust)
+    iam.put_role_policy(RoleName=name, PolicyName="work", PolicyDocument=json.dumps(policy("sqs:*", "sts:AssumeRole")))
+    made = boto3.Session().client("sts").assume_role(RoleArn=arn["Role"]["Arn"], RoleSessionName="worker")["Credentials"]
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", made["AccessKeyId"])
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", made["SecretAccessKey"])
+    monkeypatch.setenv("AWS_SESSION_TOKEN", made["SessionToken"])
+
+
+def policy(*actions: str, principal: str | None = None) -> dict[str, Any]:
+    """A policy that allows actions on everything, or a trust policy."""
+    to = {"Principal": {"AWS": principal}} if principal else {"Resource": "*"}
+    return {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": list(actions), **to}]}
 
 
 def record(number: int, **fields: Any) -> dict[str, Any]:

@@ -7,13 +7,12 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
-import boto3
 import pytest
 
 from headwater.accounts import load_accounts
 from headwater.demo.aws_server import LocalAws, start
 from headwater.settings import Settings
-from support.world import CUSTOMER, World, accounts_yml, client, read_policy, trust_policy
+from support.world import CENTRAL, CUSTOMER, World, accounts_yml, become_worker, client, read_policy, trust_policy
 
 NAMES = itertools.count()
 
@@ -30,7 +29,8 @@ def world(aws: LocalAws, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, reques
         monkeypatch.setenv(name, value)
     number = next(NAMES)
     bucket, name = f"customer-logs-{number}-{tmp_path.name[-8:].strip('_-').lower()}", f"intake-{number}"
-    s3, iam, sqs = client("s3", CUSTOMER), client("iam", CUSTOMER), boto3.client("sqs")
+    s3, iam, sqs = client("s3", CUSTOMER), client("iam", CUSTOMER), client("sqs", CENTRAL)
+    become_worker(f"headwater-worker-{number}", monkeypatch)
     bucket = bucket.replace("_", "-")
     s3.create_bucket(Bucket=bucket)
     role = f"headwater-reader-{number}"

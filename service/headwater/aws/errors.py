@@ -7,10 +7,13 @@ from contextlib import contextmanager
 
 from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError
 
-from headwater.errors import AccessDenied, HeadwaterError, ObjectMissing, TransientError
+from headwater.errors import AccessDenied, ConfigError, HeadwaterError, ObjectMissing, TransientError
 
 MISSING = frozenset({"NoSuchKey", "NoSuchVersion", "NoSuchBucket", "404", "NotFound"})
 DENIED = frozenset({"AccessDenied", "AccessDeniedException", "403", "Forbidden", "AllAccessDisabled"})
+
+# Nothing that waiting mends: the setting names something that is not there.
+NOT_THERE = frozenset({"AWS.SimpleQueueService.NonExistentQueue", "QueueDoesNotExist", "NotFoundException"})
 
 
 @contextmanager
@@ -35,4 +38,6 @@ def _ours(error: ClientError, doing: str, statement: str) -> HeadwaterError:
         if "kms" in text.lower() or code.startswith("KMS."):
             statement = "kms:Decrypt on the bucket's key, in the role's policy and in the key policy"
         return AccessDenied(f"{doing}: {code} {text}", statement)
+    if code in NOT_THERE:
+        return ConfigError.one("environment", f"{doing}: {text}", fix="Check HEADWATER_QUEUE_URL and HEADWATER_REGION.")
     return TransientError(f"{doing}: {code} {text}")

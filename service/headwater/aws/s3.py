@@ -82,5 +82,5 @@ def read_text(url: str, region: str) -> str:
     """The text of a small object of our own account, e.g. accounts.yml."""
     bucket, _, key = url.removeprefix("s3://").partition("/")
     with translated(f"get {url}", f"s3:GetObject on {url}"):
-        body: bytes = boto3.client("s3", region_name=region).get_object(Bucket=bucket, Key=key)["Body"].read()
+        body: bytes = boto3.Session().client("s3", region_name=region).get_object(Bucket=bucket, Key=key)["Body"].read()
         return body.decode()

@@ -12,12 +12,14 @@ from headwater.aws.errors import translated
 def confirm(topic_arn: str, token: str) -> None:
     """Confirm the subscription of our queue to a customer's topic, in the topic's own region."""
     with translated(f"confirm the subscription to {topic_arn}"):
-        boto3.client("sns", region_name=topic_arn.split(":")[3]).confirm_subscription(TopicArn=topic_arn, Token=token)
+        boto3.Session().client("sns", region_name=topic_arn.split(":")[3]).confirm_subscription(
+            TopicArn=topic_arn, Token=token
+        )
 
 
 def publisher(topic_arn: str) -> Callable[[str, str], None]:
     """A function (subject, body) that publishes to one topic."""
-    client = boto3.client("sns", region_name=topic_arn.split(":")[3])
+    client = boto3.Session().client("sns", region_name=topic_arn.split(":")[3])
 
     def publish(subject: str, body: str) -> None:
         with translated(f"publish to {topic_arn}", f"sns:Publish on {topic_arn}"):

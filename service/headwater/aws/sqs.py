@@ -34,7 +34,7 @@ class Queue:
 
     def __init__(self, url: str, dead_letter_url: str | None, region: str, visibility_timeout_s: int) -> None:
         config = Config(retries={"mode": "adaptive", "max_attempts": 5}, read_timeout=30)
-        self._client = boto3.client("sqs", region_name=region, config=config)
+        self._client = boto3.Session().client("sqs", region_name=region, config=config)
         self._url = url
         self._dead_letter_url = dead_letter_url
         self._visibility_timeout_s = visibility_timeout_s
