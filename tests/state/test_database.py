@@ -1,0 +1,89 @@
+"""Connections: created once, kept over restarts, in UTC, and clear about what a retry can mend."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta, timezone
+from functools import partial
+
+import pytest
+from sqlalchemy import Engine, select
+from sqlalchemy.exc import IntegrityError, OperationalError
+
+from headwater.errors import StateUnavailable
+from headwater.state.database import TRIES, connect, insert_missing, read, run
+from headwater.state.schema import batches
+from support.protocol import NOW, at_once, claim, refs
+
+
+def test_processes_that_start_at_once_create_the_tables_together(state_url: str) -> None:
+    engines = at_once([partial(connect, state_url)] * 4)
+
+    assert claim(engines[3], refs(1)).owned
+    for engine in engines:
+        engine.dispose()
+
+
+def test_state_outlives_the_connection(state_url: str) -> None:
+    first = connect(state_url)
+    claim(first, refs(1))
+    first.dispose()
+
+    second = connect(state_url)
+
+    assert claim(second, refs(1), "w2").busy
+    second.dispose()
+
+
+@pytest.mark.parametrize(
+    "time",
+    [NOW, NOW.astimezone(timezone(timedelta(hours=5, minutes=30))), datetime(999, 1, 1, 0, 0, 0, 1, tzinfo=UTC)],
+    ids=["utc", "other zone", "early, with microseconds"],
+)
+def test_times_come_back_in_utc(engine: Engine, time: datetime) -> None:
+    row = {"batch_id": "b", "status": "done", "worker": "w", "lease_until": time, "created_at": NOW, "updated_at": NOW}
+    run(engine, lambda connection: insert_missing(connection, batches, [row]))
+
+    with read(engine) as connection:
+        stored = connection.scalars(select(batches.c.lease_until)).one()
+
+    assert stored == time
+    assert stored.tzinfo == UTC
+
+
+def test_times_without_a_zone_are_refused(engine: Engine) -> None:
+    with pytest.raises(Exception, match="naive datetime"):
+        claim(engine, refs(1), now=NOW.replace(tzinfo=None))
+
+
+def test_a_transaction_that_the_database_broke_off_runs_again(engine: Engine) -> None:
+    tries: list[int] = []
+
+    def work(connection: object) -> str:
+        tries.append(1)
+        if len(tries) < TRIES:
+            raise OperationalError("UPDATE", {}, Exception("database is locked"))
+        return "done"
+
+    assert run(engine, work) == "done"
+
+
+def test_a_database_that_stays_out_of_reach_is_a_transient_error(engine: Engine) -> None:
+    def work(connection: object) -> None:
+        raise OperationalError("UPDATE", {}, Exception("connection refused"))
+
+    with pytest.raises(StateUnavailable, match="connection refused") as error:
+        run(engine, work)
+
+    assert error.value.retryable
+
+
+def test_a_mistake_of_ours_is_raised_at_once(engine: Engine) -> None:
+    tries: list[int] = []
+
+    def work(connection: object) -> None:
+        tries.append(1)
+        raise IntegrityError("INSERT", {}, Exception("NOT NULL constraint failed"))
+
+    with pytest.raises(IntegrityError):
+        run(engine, work)
+    assert len(tries) == 1
