@@ -7,11 +7,14 @@ from typing import Any
 import pytest
 
 from headwater.detect.engine import Engine
+from headwater.detect.event import PantherEvent
 from headwater.detect.load import Detection, Pack, builtin_path, load_pack
 from headwater.detect.prefilter import derive
 from headwater.detect.unit_tests import run_tests
+from headwater.schema.load import load_library
 
 PACK = load_pack([builtin_path()])
+LIBRARY = load_library()
 
 
 @pytest.fixture
@@ -49,6 +52,33 @@ def test_built_in_pack_loads_without_warnings_and_names_every_rule(pack: Pack) -
 
     assert pack.warnings == ()
     assert {rule.rule_id for rule in pack.rules} <= set(definition["IDs"])
+
+
+@pytest.mark.parametrize("rule", PACK.rules, ids=lambda rule: rule.rule_id)
+def test_unit_tests_of_built_in_rules_use_columns_of_their_log_type(rule: Detection) -> None:
+    columns = set(LIBRARY[rule.log_types[0]].arrow_schema.names)
+
+    assert {key for test in rule.tests for key in test.event} <= columns
+
+
+@pytest.mark.parametrize("log_type", sorted(PACK.models[0]))
+def test_built_in_data_model_reads_columns_of_its_log_type(log_type: str) -> None:
+    columns = set(LIBRARY[log_type].arrow_schema.names)
+
+    assert {path.steps[0] for path in PACK.models[0][log_type].paths.values()} <= columns
+
+
+def test_built_in_data_model_tells_kinds_of_events() -> None:
+    model = PACK.models[0]["AWS.CloudTrail"]
+    login = {
+        "eventName": "ConsoleLogin",
+        "responseElements": {"ConsoleLogin": "Failure"},
+        "userIdentity": {"userName": "a"},
+    }
+
+    event = PantherEvent({**login, "sourceIPAddress": "sqs.amazonaws.com"}, model)
+
+    assert (event.udm("event_type"), event.udm("actor_user"), event.udm("source_ip")) == ("failed_login", "a", None)
 
 
 @pytest.mark.parametrize("log_type", sorted(Engine(PACK).log_types))

@@ -9,6 +9,7 @@ PUBLIC_GROUPS = (
     "http://acs.amazonaws.com/groups/global/AllUsers",
     "http://acs.amazonaws.com/groups/global/AuthenticatedUsers",
 )
+GRANT_HEADERS = ("x-amz-grant-read", "x-amz-grant-write", "x-amz-grant-full-control", "x-amz-grant-read-acp")
 
 
 def rule(event):
@@ -24,11 +25,19 @@ def opened_by(event):
     if event.get("eventName") == "PutBucketPolicy":
         policy = event.deep_get("requestParameters", "bucketPolicy")
         return "policy" if isinstance(policy, Mapping) and any(map(for_everyone, statements(policy))) else ""
-    canned = items(event.deep_get("requestParameters", "x-amz-acl"))
+    return "ACL" if acl_opens(event) else ""
+
+
+def acl_opens(event):
+    """Whether the canned ACL, a grant header or a grant of the body names everyone."""
+    if any(acl in PUBLIC_ACLS for acl in items(event.deep_get("requestParameters", "x-amz-acl"))):
+        return True
+    headers = [text for name in GRANT_HEADERS for text in items(event.deep_get("requestParameters", name))]
+    if any(group in str(text) for text in headers for group in PUBLIC_GROUPS):
+        return True
     grants = event.deep_get("requestParameters", "AccessControlPolicy", "AccessControlList", "Grant")
     grants = [grants] if isinstance(grants, Mapping) else items(grants)
-    granted = any(isinstance(grant, Mapping) and public_grantee(grant) for grant in grants)
-    return "ACL" if granted or any(acl in PUBLIC_ACLS for acl in canned) else ""
+    return any(isinstance(grant, Mapping) and public_grantee(grant) for grant in grants)
 
 
 def statements(policy):
