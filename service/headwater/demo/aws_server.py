@@ -77,7 +77,13 @@ def start(
     command += ["--bootstrap-roles", ",".join(bootstrap_roles), "--until-stdin-closes"]
     command += ["--pending-subscriptions"] if pending_subscriptions else []
     process = subprocess.Popen(  # noqa: S603 - our own module
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=_environment()
+        command,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        env=_environment(),
+        start_new_session=True,  # Ctrl-C is for the parent, which still needs the server to clean up
     )
     try:
         yield LocalAws(_wait_until_ready(process))
