@@ -70,13 +70,13 @@ class _TooComplex(Exception):
 
 def derive(source: bytes, module: ModuleType) -> Condition:
     """A condition that holds for every row on which the module's rule() does anything but return False."""
-    tree = ast.parse(source)
-    function = _rule(tree, module)
-    if function is None or any(isinstance(node, ast.Name) and node.id in ESCAPES for node in ast.walk(tree)):
-        return True
     try:
+        tree = ast.parse(source)
+        function = _rule(tree, module)
+        if function is None or any(isinstance(node, ast.Name) and node.id in ESCAPES for node in ast.walk(tree)):
+            return True
         return _Derivation(function, _Constants(tree, function, module)).seen(function.body, {})
-    except _TooComplex:
+    except (_TooComplex, RecursionError):
         return True
 
 

@@ -78,7 +78,7 @@ def _read(file: Path, root: Path, folder: int) -> tuple[Spec | None, list[Proble
     if kind is None:
         message = f"{name!r} is none of {', '.join(KINDS)}"
         return None, [Problem(str(file), document.line(("AnalysisType",)), "AnalysisType", message)]
-    spec = Spec(kind.name, str(document.data.get(kind.id_key, "")), file, root, folder, document)
+    spec = Spec(kind.name, str(document.data.get(kind.id_key) or ""), file, root, folder, document)
     problems = [spec.problem(path, message) for path, message in complaints(kind, spec.data)]
     return spec, problems + _python_problems(spec)
 

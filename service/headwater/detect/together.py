@@ -38,7 +38,7 @@ def _unknown_ids(specs: Sequence[Spec]) -> Iterator[Problem]:
         definition = spec.data.get("PackDefinition")
         ids = definition.get("IDs") if isinstance(definition, dict) else None
         for index, name in enumerate(ids if isinstance(ids, list) else ()):
-            if name not in known:
+            if isinstance(name, str) and name not in known:
                 yield spec.problem(("PackDefinition", "IDs", index), f"no detection has the id {name!r}")
 
 
