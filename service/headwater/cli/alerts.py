@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import Annotated
+from typing import Annotated, Any
 
 import orjson
 import typer
@@ -12,10 +12,12 @@ from headwater.cli import build
 from headwater.cli.output import Format, Output, emit_json, emit_rows
 from headwater.destinations.destination import alert_json
 from headwater.errors import HeadwaterError
+from headwater.model import Alert
 from headwater.state import alerts as state_alerts
 
 app = typer.Typer(help="List and show alerts.", no_args_is_help=True)
-COLUMNS = ("created_at", "severity", "status", "account_id", "rule_id", "title", "match_count", "alert_id")
+SHORT_ID = 12  # digits that people see and type
+COLUMNS = ("alert_id", "created_at", "severity", "matches", "account_id", "rule_id", "title")
 
 
 @app.command("list")
@@ -37,19 +39,26 @@ def list_alerts(
         account_id=account,
         severity=severity.upper() if severity else None,
     )
-    rows = [alert_json(alert) for alert in found] if output is Format.json else [asdict(alert) for alert in found]
+    rows = [alert_json(alert) if output is Format.json else _row(alert) for alert in found]
     emit_rows(rows, output, empty="No alerts.", columns=COLUMNS)
+
+
+def _row(alert: Alert) -> dict[str, Any]:
+    pending = " (pending)" if alert.status == "pending" else ""
+    return {**asdict(alert), "alert_id": alert.alert_id[:SHORT_ID], "matches": f"{alert.match_count}{pending}"}
 
 
 @app.command("show")
 def show(
-    alert_id: Annotated[str, typer.Argument(help="Id from `headwater alerts list`.")], output: Output = Format.text
+    alert_id: Annotated[str, typer.Argument(help="Id from `alerts list`, or its beginning.")],
+    output: Output = Format.text,
 ) -> None:
     """Show one alert with its context and the event that opened it."""
-    alert = state_alerts.get_alert(build.database(build.settings()), alert_id)
-    if alert is None:
-        raise HeadwaterError(f"there is no alert {alert_id}; `headwater alerts list` shows those there are")
-    fields = alert_json(alert)
+    found = state_alerts.find_alerts(build.database(build.settings()), alert_id)
+    if len(found) != 1:
+        many = "several alerts begin with" if found else "there is no alert"
+        raise HeadwaterError(f"{many} {alert_id}; `headwater alerts list` shows those there are")
+    fields = alert_json(found[0])
     if output is Format.json:
         emit_json(fields)
         return

@@ -28,8 +28,8 @@ from headwater.state.database import Database, connect
 from headwater.worker.committer import Committer, utc_now
 
 
-def settings() -> Settings:
-    """The settings of the environment, and logging set up by them.
+def settings(*, quiet: bool = False) -> Settings:
+    """The settings of the environment, and logging set up by them; quiet: warnings only, where nothing else is set.
 
     Raises: ConfigError naming the variable.
     """
@@ -42,7 +42,8 @@ def settings() -> Settings:
                 for item in error.errors()
             ]
         ) from error
-    log.configure(made.log_format, made.log_level)
+    quiet = quiet and "log_level" not in made.model_fields_set
+    log.configure(made.log_format, "warning" if quiet else made.log_level)
     return made
 
 
@@ -94,7 +95,10 @@ def committer(
     step: Step = lambda name: None,
     now: Callable[[], datetime] = utc_now,
     detect: bool = True,
+    worker: str | None = None,
 ) -> Committer:
     """Everything between opened objects and the lake."""
     store = Store(database(made), catalog(made), tuple(destinations(made)))
-    return Committer(store, load_library(), engine(made) if detect else None, made, worker_id(), now=now, step=step)
+    return Committer(
+        store, load_library(), engine(made) if detect else None, made, worker or worker_id(), now=now, step=step
+    )

@@ -12,7 +12,7 @@ import typer
 
 from headwater.accounts import Accounts
 from headwater.cli import build
-from headwater.cli.output import Format, Output, emit_json, emit_json_lines, emit_rows
+from headwater.cli.output import Format, Output, emit_json, emit_json_lines, emit_rows, progress
 from headwater.errors import ConfigError, NoticeError, ObjectError
 from headwater.ingest.notice import read_notice
 from headwater.ingest.rows import row_dicts
@@ -20,7 +20,7 @@ from headwater.lake.query import query as run_query
 from headwater.model import LOCAL_BUCKET, ObjectRef, Source
 from headwater.pipeline import digest, open_object
 from headwater.schema.load import load_library
-from headwater.worker.files import LOCAL_ACCOUNT, ingest_files, read_blocks
+from headwater.worker.files import FILES_WORKER, LOCAL_ACCOUNT, exclusive, ingest_files, read_blocks
 
 EXIT_POISON = 3
 
@@ -38,11 +38,12 @@ def ingest(
 
     A file that is in the lake already (same path, same content) is skipped.
     """
-    settings = build.settings()
+    settings = build.settings(quiet=True)
     known_log_types(log_type or [])
-    committer = build.committer(settings, detect=detect)
     source = Source(account, "local", "files", LOCAL_BUCKET, log_types=tuple(log_type or ()))
-    summary = ingest_files(paths, source, committer, settings, build.destinations(settings))
+    with exclusive(settings.home), progress() as track:
+        committer = build.committer(settings, detect=detect, worker=FILES_WORKER)
+        summary = ingest_files(paths, source, committer, settings, build.destinations(settings), track)
     if output is Format.json:
         emit_json(asdict(summary))
     else:

@@ -1,0 +1,7 @@
+"""headwater demo."""
+
+from __future__ import annotations
+
+
+def demo() -> None:
+    """Run the main job end to end against a local AWS."""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
@@ -14,9 +15,11 @@ import typer
 from rich import box
 from rich.console import Console
 from rich.markup import escape
+from rich.progress import MofNCompleteColumn, Progress
 from rich.table import Table
 
 MAX_CELL = 200
+PIPE_WIDTH = 240
 
 
 class Format(StrEnum):
@@ -50,7 +53,23 @@ def emit_rows(rows: Sequence[Mapping[str, Any]], output: Format, *, empty: str, 
     elif not rows:
         typer.echo(empty)
     else:
-        Console().print(_table(rows, columns or list(rows[0])))
+        _console().print(_table(rows, columns or list(rows[0])))
+
+
+@contextmanager
+def progress() -> Iterator[Callable[[int, int], None]]:
+    """A bar on stderr for a terminal, nothing elsewhere; told how many of how many are done."""
+    if not sys.stderr.isatty():
+        yield lambda done, total: None
+        return
+    with Progress(*Progress.get_default_columns(), MofNCompleteColumn(), console=Console(stderr=True)) as bar:
+        task = bar.add_task("files")
+        yield lambda done, total: bar.update(task, completed=done, total=total)
+
+
+def _console() -> Console:
+    """The terminal as wide as it is; a file or a pipe as wide as the table needs."""
+    return Console() if sys.stdout.isatty() else Console(width=PIPE_WIDTH)
 
 
 def _table(rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> Table:

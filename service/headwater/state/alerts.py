@@ -40,6 +40,13 @@ def get_alert(engine: Engine, alert_id: str) -> Alert | None:
     return None if row is None else to_alert(row)
 
 
+def find_alerts(engine: Engine, start: str, *, limit: int = 2) -> tuple[Alert, ...]:
+    """The alerts whose id begins so: people type the first digits."""
+    statement = select(alerts).where(alerts.c.alert_id.startswith(start, autoescape=True)).limit(limit)
+    with read(engine) as connection:
+        return tuple(to_alert(row) for row in connection.execute(statement))
+
+
 def to_alert(row: Row[Any]) -> Alert:
     """The alert of a row that has (at least) all columns of the alerts table."""
     return Alert(**{name: getattr(row, name) for name in COLUMNS})

@@ -104,10 +104,28 @@ def expired_batches(engine: Engine, now: datetime, limit: int = 100) -> tuple[st
         return tuple(connection.scalars(statement))
 
 
+def oldest_prepared(engine: Engine) -> datetime | None:
+    """When the oldest batch that is not finished was prepared; the lake's snapshots since then must be kept."""
+    oldest = select(batches.c.created_at).where(batches.c.status == "prepared").order_by(batches.c.created_at).limit(1)
+    with read(engine) as connection:
+        return connection.scalar(oldest)
+
+
 def release(engine: Engine, object_ids: Iterable[str], *, worker: str) -> None:
     """Give claimed objects back, so that the next claim gets them at once."""
     ids = sorted(object_ids)
     run(engine, lambda connection: _set_lease(connection, ids, worker, LONG_AGO))
+
+
+def abandon(engine: Engine, worker: str) -> None:
+    """End every lease of a worker that is known to be gone."""
+
+    def work(connection: Connection) -> None:
+        for table, status in ((objects, "claimed"), (batches, "prepared")):
+            mine = (table.c.worker == worker, table.c.status == status)
+            connection.execute(update(table).where(*mine).values(lease_until=LONG_AGO))
+
+    run(engine, work)
 
 
 def extend(engine: Engine, object_ids: Iterable[str], *, worker: str, now: datetime, lease_s: float) -> None:

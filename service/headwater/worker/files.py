@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,7 +14,7 @@ import structlog
 
 from headwater.destinations.deliver import deliver
 from headwater.destinations.destination import Destination
-from headwater.errors import ObjectError
+from headwater.errors import HeadwaterError, ObjectError
 from headwater.model import LOCAL_BUCKET, ObjectRef, Source
 from headwater.pipeline import Opened, open_object
 from headwater.settings import Settings
@@ -20,6 +22,7 @@ from headwater.state import ledger
 from headwater.worker.committer import Committed, Committer
 
 LOG = structlog.get_logger()
+FILES_WORKER = "files"
 LOCAL_ACCOUNT = "000000000000"
 BLOCK_BYTES = 1024 * 1024
 CLAIM_FILES = 500
@@ -66,18 +69,33 @@ def ingest_files(
     committer: Committer,
     settings: Settings,
     destinations: Mapping[str, Destination],
+    track: Callable[[int, int], None] = lambda done, total: None,
 ) -> Summary:
-    """Every file below the paths, each exactly once."""
+    """Every file below the paths, each exactly once. track: told how many of how many files are done."""
     started = time.monotonic()
+    ledger.abandon(committer.store.database, committer.worker)  # what a killed run held: `exclusive` says it is gone
     run = _Run(source, committer, settings, Summary())
     files = list(find_files(paths))
     for start in range(0, len(files), CLAIM_FILES):
         for ref in run.claim([file_ref(file) for file in files[start : start + CLAIM_FILES]]):
             run.ingest(ref)
+            track(run.summary.objects + run.summary.failed + committer.buffered, len(files))
     run.summary.add(committer.flush())
     deliver(committer.store.database, destinations, committer.now())
     run.summary.seconds = round(time.monotonic() - started, 3)
     return run.summary
+
+
+@contextmanager
+def exclusive(home: Path) -> Iterator[None]:
+    """Only one process at a time reads files into a home, so that the next can take over what a killed one held."""
+    home.mkdir(parents=True, exist_ok=True)
+    with (home / "ingest.lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise HeadwaterError(f"another `headwater ingest` is at work in {home}; wait for it to end") from error
+        yield
 
 
 def find_files(paths: Sequence[Path]) -> Iterator[Path]:
