@@ -117,5 +117,5 @@ def _fits(log_type: LogType, chunk: Chunk, first: Sequence[frozenset[str]]) -> b
 def _keys(record: object) -> frozenset[str]:
     try:
         return frozenset(KEYS.decode(record))  # type: ignore[arg-type]  # bytes or msgspec.Raw
-    except (msgspec.DecodeError, RecursionError):
+    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
         return frozenset()

@@ -43,8 +43,8 @@ def _add_json(sink: _Sink, field: Field, array: pa.Array) -> None:
         return
     rows = _rows_by_document(encoded.indices, len(encoded.dictionary))
     for indicator, found in finds.items():
-        spread = rows.take(pa.array(found.documents, pa.int64()))  # one list of rows for each text
-        texts = pa.array(found.texts, pa.string()).take(pc.list_parent_indices(spread))
+        spread = rows.take(pa.array([number for number, _ in found], pa.int64()))  # a list of rows for each text
+        texts = pa.array([text for _, text in found], pa.string()).take(pc.list_parent_indices(spread))
         sink.add((indicator,), texts, pc.list_flatten(spread))
 
 

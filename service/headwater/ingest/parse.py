@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import reduce
 from typing import Any
@@ -18,7 +18,7 @@ from headwater.ingest.normalize import normalize
 from headwater.ingest.parse_json import parse_json
 from headwater.ingest.parse_regex import parse_regex
 from headwater.model import Batch, Reject
-from headwater.schema.logtype import DelimitedParser, LogType, RegexParser
+from headwater.schema.logtype import DelimitedParser, JsonParser, LogType, RegexParser
 
 __all__ = ["Parsed", "Part", "parse"]
 
@@ -43,7 +43,7 @@ def parse(log_type: LogType, parts: Sequence[Part], parse_time: datetime) -> Par
 
     Columns are built once for all parts: ten thousand one-record objects cost like a few large ones.
     """
-    rows = RawRows.of(parts)
+    rows = RawRows.of(parts if isinstance(log_type.parser, JsonParser) else [_as_lines(part) for part in parts])
     columns = _without_empty_rows(log_type, _without_defects(rows, _columns(log_type, rows)))
     part = rows.part_of(columns.positions)
     rejects = tuple(_rejects(log_type, rows, columns))
@@ -55,6 +55,13 @@ def parse(log_type: LogType, parts: Sequence[Part], parse_time: datetime) -> Par
         tuple(counts.get(number, 0) for number in range(len(parts))),
         tuple(rejected.get(number, 0) for number in range(len(parts))),
     )
+
+
+def _as_lines(part: Part) -> Part:
+    """The part for a parser of text, where its object turned out to hold JSON."""
+    if part.chunk.shape == "lines":
+        return part
+    return replace(part, chunk=replace(part.chunk, records=[bytes(record) for record in part.chunk.records]))
 
 
 def _columns(log_type: LogType, rows: RawRows) -> Columns:

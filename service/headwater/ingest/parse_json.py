@@ -7,7 +7,7 @@ field, other letter case, a number where text is declared) goes the slow way, al
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from operator import attrgetter
@@ -26,15 +26,18 @@ Int64 = Annotated[int, msgspec.Meta(ge=INT64_MIN, le=INT64_MAX)]
 PARTS = msgspec.json.Decoder(dict[str, msgspec.Raw])
 LISTS = msgspec.json.Decoder(list[msgspec.Raw])
 VALUES = msgspec.json.Decoder()
+NOTHING = msgspec.Raw(b"")  # a nested part that is absent
+UNREADABLE = (msgspec.DecodeError, RecursionError, UnicodeDecodeError)  # what a decoder raises, whatever the bytes
 
 
 @dataclass(frozen=True, slots=True)
 class _Shape:
-    """A log type made ready: the struct, its decoder, and its fields by lower-case wire name."""
+    """A log type made ready: the struct, its decoder, and (attribute, field) by wire name, exact and in lower case."""
 
     struct: type[Any]
     decode: Callable[[Any], Any]
-    by_wire: Mapping[str, tuple[str, Field]]
+    exact: Mapping[str, tuple[str, Field]]
+    lower: Mapping[str, tuple[str, Field]]
 
 
 class _Mismatch(ValueError):
@@ -47,7 +50,7 @@ def parse_json(log_type: LogType, rows: RawRows) -> Columns:
     structs, positions, bad, unmapped = _decode(shape, rows.records)
     arrays: dict[str, pa.Array] = {}
     reasons: dict[int, str] = {}
-    for attribute, field in shape.by_wire.values():
+    for attribute, field in shape.exact.values():
         arrays[field.name], failed = _column(field, list(map(attrgetter(attribute), structs)))
         reasons.update(failed)
     at = pa.array(range(len(structs)) if positions is None else positions, pa.int64())
@@ -60,13 +63,14 @@ def _shape(log_type: LogType) -> _Shape:
     names = [(f"f{number}", field) for number, field in enumerate(log_type.fields)]
     struct = msgspec.defstruct(
         "Record",
-        [(attribute, _annotation(field), None) for attribute, field in names],
+        [(attribute, _annotation(field), NOTHING if field.is_json else None) for attribute, field in names],
         rename={attribute: field.wire for attribute, field in names},
         forbid_unknown_fields=True,
         gc=False,
     )
-    by_wire = {field.wire.lower(): (attribute, field) for attribute, field in names}
-    return _Shape(struct, msgspec.json.Decoder(struct).decode, by_wire)
+    exact = {field.wire: (attribute, field) for attribute, field in names}
+    lower = {wire.lower(): found for wire, found in exact.items()}
+    return _Shape(struct, msgspec.json.Decoder(struct).decode, exact, lower)
 
 
 def _annotation(field: Field) -> Any:
@@ -75,7 +79,7 @@ def _annotation(field: Field) -> Any:
     if field.type == "array" and field.element is not None:
         return list[_annotation(field.element)] | None  # type: ignore[misc]  # built from the schema
     if field.type == "timestamp":
-        return int | str | None if any(each in UNIX_PER_S for each in field.time_formats) else str | None
+        return Int64 | str | None if any(each in UNIX_PER_S for each in field.time_formats) else str | None
     return _SCALARS.get(field.type, str) | None
 
 
@@ -94,10 +98,10 @@ def _decode(
     for position, record in enumerate(records):
         try:
             append(decode(record))
-        except (msgspec.DecodeError, RecursionError):
+        except UNREADABLE:
             try:
                 struct, rest = _recover(shape, record)
-            except (_Mismatch, msgspec.DecodeError, RecursionError) as error:
+            except (_Mismatch, *UNREADABLE) as error:
                 bad[position] = str(error) if isinstance(error, _Mismatch) else f"not a JSON object: {error}"
                 continue
             if rest:
@@ -110,29 +114,30 @@ def _decode(
 def _recover(shape: _Shape, record: Any) -> tuple[Any, str]:
     """One record, field by field: the struct, and the JSON text of what the schema does not know.
 
-    Raises: _Mismatch, msgspec.DecodeError, RecursionError.
+    Raises: _Mismatch, UNREADABLE.
     """
     known: dict[str, Any] = {}
+    others: list[tuple[str, msgspec.Raw]] = []
+    for key, raw in PARTS.decode(record).items():
+        if key in shape.exact:
+            attribute, field = shape.exact[key]
+            known[attribute] = _coerce(field, raw, field.name)
+        else:
+            others.append((key, raw))
     rest: list[str] = []
-    for key, raw in _exact_names_first(shape, PARTS.decode(record)):
-        attribute, field = shape.by_wire.get(key.lower(), ("", None))
-        if field is None or attribute in known:
+    for key, raw in others:  # only now, for the spelling as declared goes first
+        attribute, other = shape.lower.get(key.lower(), ("", None))
+        if other is None or attribute in known:
             rest.append(f"{msgspec.json.encode(key).decode()}:{_text(raw)}")
         else:
-            known[attribute] = _coerce(field, raw, field.name)
+            known[attribute] = _coerce(other, raw, other.name)
     return shape.struct(**known), "{" + ",".join(rest) + "}" if rest else ""
-
-
-def _exact_names_first(shape: _Shape, parts: Mapping[str, msgspec.Raw]) -> Iterable[tuple[str, msgspec.Raw]]:
-    """The parts of a record; of keys that differ only in case, the one spelled as declared comes first."""
-    declared = {field.wire for _, field in shape.by_wire.values()}
-    return sorted(parts.items(), key=lambda item: item[0] not in declared)
 
 
 def _coerce(field: Field, raw: msgspec.Raw, path: str) -> Any:
     """One value as the struct holds it.
 
-    Raises: _Mismatch, msgspec.DecodeError.
+    Raises: _Mismatch, UNREADABLE.
     """
     text = _text(raw)
     if field.is_json:
@@ -181,6 +186,9 @@ def _as_float(value: Any) -> float | None:
 
 
 def _column(field: Field, values: list[Any]) -> tuple[pa.Array, dict[int, str]]:
+    nothing = NOTHING if field.is_json else None
+    if all(value is nothing for value in values):
+        return pa.nulls(len(values), field.arrow_type), {}
     if field.is_json:
         return _json_column(values), {}
     if field.type != "timestamp":
@@ -191,19 +199,24 @@ def _column(field: Field, values: list[Any]) -> tuple[pa.Array, dict[int, str]]:
 
 
 def _time_values(values: list[Any]) -> pa.Array:
-    try:
-        return pa.array(values)
-    except (pa.ArrowInvalid, pa.ArrowTypeError):  # numbers and texts together
+    """Numbers alone stay numbers; beside texts they become text."""
+    if any(isinstance(value, str) for value in values):
         return pa.array([None if value is None else str(value) for value in values], pa.string())
+    return pa.array(values, pa.int64())
 
 
-def _json_column(values: list[msgspec.Raw | None]) -> pa.Array:
-    texts = [None if value is None else bytes(value) for value in values]
-    try:
-        column = pa.array(texts, pa.string())
-    except pa.ArrowInvalid:  # bytes that are no UTF-8
-        column = pa.array([None if text is None else text.decode(errors="replace") for text in texts], pa.string())
-    return pc.if_else(pc.equal(column, "null"), pa.scalar(None, pa.string()), column)
+def _json_column(values: list[Any]) -> pa.Array:
+    """JSON texts, null where there is none or the value is null.
+
+    values: raw slices, or NOTHING. Joined by NUL, which no JSON text holds, and cut again in Arrow: four times faster
+    than an object for each.
+    """
+    joined = b"\0".join(values)
+    texts = pa.array([joined.decode(errors="replace")], pa.string())
+    column = pc.split_pattern(texts, "\0").flatten()
+    if len(column) != len(values):  # broken text with a NUL inside
+        column = pa.array([bytes(value).decode(errors="replace") for value in values], pa.string())
+    return pc.if_else(pc.is_in(column, value_set=pa.array(["", "null"])), pa.scalar(None, pa.string()), column)
 
 
 def _text(raw: msgspec.Raw) -> str:

@@ -10,6 +10,7 @@ import orjson
 import pyarrow as pa
 import pyarrow.compute as pc
 
+MAX_DEPTH = 200  # orjson writes 254 levels, and the value may stand inside another
 HUGE = "[0-9]{19}"  # digits of a whole number that may not fit 64 bits
 
 
@@ -39,16 +40,30 @@ def _documents(column: pa.ChunkedArray) -> list[Any]:
     texts = column.to_pylist()
     values = [None if text is None else _decoded(text) for text in texts]
     for index in pc.indices_nonzero(pc.match_substring_regex(column, HUGE)).to_pylist():
-        if isinstance(values[index], dict | list):
+        if not isinstance(values[index], str):
             values[index] = _exact(msgspec.json.decode(texts[index]))
     return values
 
 
 def _decoded(text: str) -> Any:
+    """The JSON value; the text itself where it is nested too deep to be written as JSON again."""
     try:
-        return orjson.loads(text)
-    except orjson.JSONDecodeError:  # nested too deep for any rule; keep the text
+        value = orjson.loads(text)
+    except orjson.JSONDecodeError:
         return text
+    may_be_deep = text.count("[") + text.count("{") > MAX_DEPTH
+    return text if may_be_deep and _is_deeper(value, MAX_DEPTH) else value
+
+
+def _is_deeper(value: Any, limit: int) -> bool:
+    """Whether containers lie in each other more than `limit` times; by layers, so that no depth overflows the stack."""
+    layer = [value]
+    for _ in range(limit + 1):
+        inner = [each.values() if isinstance(each, dict) else each for each in layer if isinstance(each, dict | list)]
+        layer = [item for items in inner for item in items]
+        if not layer:
+            return False
+    return True
 
 
 def _exact(value: Any) -> Any:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from functools import cache
+from dataclasses import dataclass
+from functools import cache, lru_cache
 from operator import attrgetter
 from typing import Any
 
@@ -58,25 +58,12 @@ WORTH_A_LOOK = (
 Path = tuple[str, ...]
 
 
-@dataclass(slots=True)
-class Texts:
-    """Texts found for one indicator, each with the number of the document it was found in."""
-
-    documents: list[int] = field(default_factory=list)
-    texts: list[str] = field(default_factory=list)
-
-    def add(self, document: int, text: str) -> None:
-        """One more text."""
-        self.documents.append(document)
-        self.texts.append(text)
-
-
-Finds = dict[str, Texts]  # by indicator
+Finds = dict[str, list[tuple[int, str]]]  # by indicator: number of the document, text found in it
 
 
 def find(field: Field, documents: pa.Array) -> Finds:
     """The texts of N JSON documents by indicator: at the declared parts, or anywhere if the field is scanned."""
-    finds: Finds = defaultdict(Texts)
+    finds: Finds = defaultdict(list)
     shape = _shape(field)
     if shape is not None:
         _find_declared(shape, documents, finds)
@@ -145,15 +132,13 @@ def _find_declared(shape: _Shape, documents: pa.Array, finds: Finds) -> None:
             if indicator == "scan":
                 _scan_parts(numbers, values, finds)
             else:
-                kept = finds[indicator]
-                kept.documents.extend([n for n, value in zip(numbers, values, strict=True) if value is not None])
-                kept.texts.extend([value for value in values if value is not None])
+                finds[indicator].extend([pair for pair in zip(numbers, values, strict=True) if pair[1] is not None])
 
 
 def _scan_parts(numbers: Sequence[int], values: Sequence[msgspec.Raw | None], finds: Finds) -> None:
     for number, raw in zip(numbers, values, strict=True):
         if raw is not None:
-            _scan(orjson.loads(memoryview(raw)), "", number, finds)
+            _scan_text(memoryview(raw), number, finds)
 
 
 def _find_slowly(shape: _Shape, number: int, text: str, finds: Finds) -> None:
@@ -166,9 +151,9 @@ def _find_slowly(shape: _Shape, number: int, text: str, finds: Finds) -> None:
         for value in _at(document, path):
             for indicator in indicators:
                 if indicator == "scan":
-                    _scan(value, "", number, finds)
+                    _scan_text(orjson.dumps(value).decode(), number, finds)
                 elif isinstance(value, str | int) and not isinstance(value, bool):
-                    finds[indicator].add(number, str(value))
+                    finds[indicator].append((number, str(value)))
 
 
 def _at(value: Any, path: Path) -> Iterator[Any]:
@@ -189,38 +174,43 @@ def _at(value: Any, path: Path) -> Iterator[Any]:
 def _find_anywhere(documents: pa.Array, finds: Finds) -> None:
     worth = pc.indices_nonzero(pc.match_substring_regex(documents, WORTH_A_LOOK))
     for number, text in zip(worth.to_pylist(), documents.take(worth).to_pylist(), strict=True):
-        try:
-            document = orjson.loads(text)
-        except orjson.JSONDecodeError:  # nested deeper than any real record
-            continue
-        _scan(document, "", number, finds)
+        _scan_text(text, number, finds)
+
+
+def _scan_text(text: str | memoryview, number: int, finds: Finds) -> None:
+    try:
+        _scan([orjson.loads(text)], "", number, finds)
+    except (orjson.JSONDecodeError, RecursionError):  # nested deeper than any real record
+        return
 
 
 def _scan(value: Any, key: str, number: int, finds: Finds) -> None:
     """Every text inside a JSON value that begins with arn: or stands under a telling name."""
-    if isinstance(value, str):
-        if value.startswith("arn:"):
-            finds["aws_arn"].add(number, value)
-        elif (indicator := _indicator(key)) and value:
-            finds[indicator].add(number, value)
-    elif isinstance(value, dict):
-        for name, item in value.items():
-            if isinstance(item, str | dict | list):
-                _scan(item, name, number, finds)
-    elif isinstance(value, list):
-        for item in value:
-            _scan(item, key, number, finds)
-            if key in TAG_KEYS and isinstance(item, dict):
+    items = (
+        value.items() if isinstance(value, dict) else [(key, item) for item in value] if isinstance(value, list) else ()
+    )
+    for name, item in items:
+        if isinstance(item, str):
+            if item.startswith("arn:"):
+                finds["aws_arn"].append((number, item))
+            elif (indicator := _indicator(name)) is not None:
+                finds[indicator].append((number, item))
+        elif isinstance(item, dict | list):
+            _scan(item, name, number, finds)
+            if name in TAG_KEYS and isinstance(value, list):
                 _add_tag(item, number, finds)
 
 
+@lru_cache(maxsize=4096)  # the names that AWS uses come again and again
 def _indicator(key: str) -> str | None:
     if key in SCAN_KEYS:
         return SCAN_KEYS[key]
     return next((indicator for suffix, indicator in SCAN_SUFFIXES if key.endswith(suffix)), None)
 
 
-def _add_tag(item: dict[str, Any], number: int, finds: Finds) -> None:
-    key, value = (item.get("key", item.get("Key")), item.get("value", item.get("Value")))
+def _add_tag(item: dict[str, Any] | list[Any], number: int, finds: Finds) -> None:
+    if not isinstance(item, dict):
+        return
+    key, value = item.get("key", item.get("Key")), item.get("value", item.get("Value"))
     if isinstance(key, str) and isinstance(value, str):
-        finds["aws_tag"].add(number, f"{key}:{value}")
+        finds["aws_tag"].append((number, f"{key}:{value}"))

@@ -200,6 +200,15 @@ class _Reader:
                 message = f"{each.name!r} is also {taken[each.name.lower()]} (letter case does not count)"
                 self.problem(("fields", index, "name"), message, "Rename the field.")
             taken[each.name.lower()] = "another field"
+        self.check_wire_names(fields)
+
+    def check_wire_names(self, fields: tuple[Field, ...]) -> None:
+        seen: set[str] = set()
+        for index, each in enumerate(fields):
+            if each.wire.lower() in seen:
+                message = f"{each.wire!r} is read by another field too (letter case does not count)"
+                self.problem(("fields", index), message, "Name another field of the record under rename: {from: …}.")
+            seen.add(each.wire.lower())
 
     def mapping(self, data: Any, path: Keys, allowed: tuple[str, ...]) -> Mapping[str, Any]:
         if not isinstance(data, dict):
