@@ -39,7 +39,7 @@ class Terraform:
             timeout=timeout_s,
         )
         if done.returncode not in codes:
-            raise TerraformFailed(f"terraform {' '.join(arguments)}\n{done.stdout}\n{done.stderr}")
+            raise TerraformFailed(f"terraform {' '.join(arguments)}\n{done.stdout[-4000:]}\n{done.stderr[-4000:]}")
         return done.stdout
 
     def variables(self, values: Mapping[str, Any]) -> None:

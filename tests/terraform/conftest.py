@@ -6,6 +6,7 @@ import dataclasses
 import json
 import shutil
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ import pytest
 from headwater.demo.aws_server import LocalAws, start
 from support.customer_cases import root_of_cases
 from support.terraform import REPOSITORY, Terraform, TerraformFailed, find_terraform, init_arguments, planned_values
+from support.terraform_lifecycles import Lifecycle, many_accounts, minimal
 
 
 @pytest.fixture(scope="session")
@@ -76,3 +78,20 @@ def resources(planned: Mapping[str, Any]) -> Mapping[str, Mapping[str, Any]]:
 def outputs(planned: Mapping[str, Any]) -> Mapping[str, Any]:
     """Name → value of the outputs known at plan: full_trust, full_permissions."""
     return {name: output["value"] for name, output in planned["planned_values"]["outputs"].items() if "value" in output}
+
+
+@pytest.fixture(scope="session")
+def started(
+    request: pytest.FixtureRequest, initialised: Callable[[str], Terraform], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Mapping[str, Future[Lifecycle]]]:
+    """The lifecycles of both examples, running beside the other tests: most of their time is waiting."""
+    if not any("test_terraform_stacks" in item.nodeid for item in request.session.items):
+        yield {}
+        return
+    roots = {name: initialised(f"examples/many-accounts/{name}") for name in ("central", "account")}
+    states = tmp_path_factory.mktemp("states")
+    with ThreadPoolExecutor(2) as pool:
+        yield {
+            "minimal": pool.submit(minimal, initialised("examples/minimal")),
+            "many_accounts": pool.submit(many_accounts, roots.__getitem__, states),
+        }

@@ -1,0 +1,31 @@
+"""The modules' own tests, formatting, and the examples' validity."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future
+from pathlib import Path
+
+import pytest
+
+from support.terraform import Terraform
+from support.terraform_lifecycles import Lifecycle
+
+pytestmark = [pytest.mark.terraform, pytest.mark.timeout(600)]
+Started = Mapping[str, Future[Lifecycle]]
+
+
+@pytest.mark.parametrize("module", ["customer_account", "central"])
+def test_module_passes_its_own_tests(initialised: Callable[[str], Terraform], started: Started, module: str) -> None:
+    said = initialised(f"modules/{module}").run("test", "-no-color", timeout_s=500)
+
+    assert "Success!" in said
+
+
+@pytest.mark.parametrize("root", ["minimal", "many-accounts/central", "many-accounts/account"])
+def test_example_is_valid(initialised: Callable[[str], Terraform], started: Started, root: str) -> None:
+    assert "Success!" in initialised(f"examples/{root}").run("validate", "-no-color")
+
+
+def test_every_file_is_formatted(binary: str, tree: Path) -> None:
+    assert Terraform(tree, binary).run("fmt", "-check", "-recursive", codes=(0, 3)) == ""
