@@ -53,7 +53,7 @@ def emit_rows(rows: Sequence[Mapping[str, Any]], output: Format, *, empty: str, 
     elif not rows:
         typer.echo(empty)
     else:
-        _console().print(_table(rows, columns or list(rows[0])))
+        _console().print(table(rows, columns))
 
 
 @contextmanager
@@ -67,19 +67,37 @@ def progress() -> Iterator[Callable[[int, int], None]]:
         yield lambda done, total: bar.update(task, completed=done, total=total)
 
 
+@contextmanager
+def steps() -> Iterator[Callable[[str, str], None]]:
+    """A line on stderr of a terminal that tells what is being done, for each account the latest step."""
+    if not sys.stderr.isatty():
+        yield lambda account_id, step: None
+        return
+    at_work: dict[str, str] = {}
+    with Console(stderr=True).status("…") as status:
+
+        def tell(account_id: str, step: str) -> None:
+            at_work[account_id] = step
+            status.update(", ".join(f"{name}: {what}" for name, what in list(at_work.items())[-4:]))
+
+        yield tell
+
+
 def _console() -> Console:
     """The terminal as wide as it is; a file or a pipe as wide as the table needs."""
     return Console() if sys.stdout.isatty() else Console(width=PIPE_WIDTH)
 
 
-def _table(rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> Table:
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+def table(rows: Sequence[Mapping[str, Any]], columns: Sequence[str] = (), title: str | None = None) -> Table:
+    """Rows as a table; columns: which of their keys, default all."""
+    made = Table(box=box.SIMPLE_HEAD, pad_edge=False, title=title, title_justify="left")
+    columns = columns or list(rows[0] if rows else ())
     for column in columns:
         numeric = isinstance(rows[0].get(column), int | float)
-        table.add_column(column, overflow="fold", justify="right" if numeric else "left")
+        made.add_column(column, overflow="fold", justify="right" if numeric else "left")
     for row in rows:
-        table.add_row(*(escape(_cell(row.get(column))) for column in columns))
-    return table
+        made.add_row(*(escape(_cell(row.get(column))) for column in columns))
+    return made
 
 
 def _cell(value: Any) -> str:
