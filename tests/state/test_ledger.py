@@ -202,3 +202,13 @@ def test_a_done_object_stays_done(engine: Engine) -> None:
     ledger.requeue(engine, [refs(1)[0].object_id], later(1))
 
     assert len(claim(engine, refs(2), "w2", later(60)).done) == 2
+
+
+def test_oldest_unfinished_batch_is_known(engine: Engine) -> None:
+    assert ledger.oldest_prepared(engine) is None
+    prepared(engine)
+
+    assert ledger.oldest_prepared(engine) == NOW
+
+    commit.finish(engine, "b1", [], (), now=NOW)
+    assert ledger.oldest_prepared(engine) is None

@@ -10,7 +10,8 @@ from typing import Literal
 from pyiceberg.catalog import Catalog
 from pyiceberg.catalog.glue import GlueCatalog
 from pyiceberg.catalog.sql import SqlCatalog
-from sqlalchemy.exc import OperationalError
+
+from headwater.lake.faults import LOST_RACE, translated
 
 NAME = "headwater"
 BUSY_TIMEOUT_S = 60  # how long a writer waits for another one's lock on the SQLite file
@@ -36,8 +37,9 @@ def open_catalog(
     properties = {"uri": uri, "warehouse": _location(warehouse), **_s3_properties(region, environ)}
     try:
         return SqlCatalog(NAME, **properties)
-    except OperationalError:  # another process created the catalog's tables between our check and our CREATE
-        return SqlCatalog(NAME, **properties)
+    except LOST_RACE:  # the catalog's tables are there now
+        with translated(f"open the lake's catalog {home / 'catalog.db'}"):
+            return SqlCatalog(NAME, **properties)
 
 
 def _location(warehouse: str) -> str:

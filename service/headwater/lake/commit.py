@@ -15,6 +15,7 @@ from pyiceberg.manifest import DataFile
 from pyiceberg.table import Table
 
 from headwater.errors import CommitConflict
+from headwater.lake.faults import translated
 from headwater.lake.tables import BATCH_ID, EVENT_TIME, open_table
 
 T = TypeVar("T")
@@ -35,18 +36,20 @@ def append(
     """Add a batch's rows to a table, created or widened as needed; False when the table has the batch already.
 
     data: rows with a p_event_time; columns that it lacks are null.  jitter: a number in [0, 1).
-    Raises: CommitConflict when other writers were faster every time; the same call may succeed later.
+    Raises: CommitConflict when other writers were faster every time, LakeUnavailable (for both, the same call may
+    succeed later), AccessDenied.
     """
     files: Sequence[DataFile] = ()
     for attempt in range(TRIES):
         try:
-            lake_table = open_table(catalog, table, data.schema)
-            if has_batch(lake_table, batch_id):
-                return False
-            # written once: a conflict costs only the next commit, and leaves no orphaned files
-            files = files or _write(lake_table, data)
-            _commit(lake_table, files, batch_id)
-            return True
+            with translated(f"append to {table}"):
+                lake_table = open_table(catalog, table, data.schema)
+                if has_batch(lake_table, batch_id):
+                    return False
+                # written once: a conflict costs only the next commit, and leaves no orphaned files
+                files = files or _write(lake_table, data)
+                _commit(lake_table, files, batch_id)
+                return True
         except (CommitFailedException, CommitStateUnknownException):
             sleep(min(FIRST_WAIT_S * 2**attempt, LONGEST_WAIT_S) * (0.5 + jitter()))
     raise CommitConflict(f"{table}: other writers were faster {TRIES} times; batch {batch_id}")
@@ -70,7 +73,7 @@ class _Shared(list[T]):
         return _Shared([*self, *other])
 
 
-def _share_history(table: Table) -> None:
+def share_history(table: Table) -> None:
     """Spare PyIceberg the 15 deep copies of all snapshots that it makes for an append: 600 ms → 60 ms at 1,000."""
     history = {name: _Shared(getattr(table.metadata, name)) for name in ("snapshots", "snapshot_log", "metadata_log")}
     table.metadata = table.metadata.model_copy(update=history)
@@ -84,7 +87,7 @@ def _write(table: Table, data: pa.Table) -> Sequence[DataFile]:
 
 def _commit(table: Table, files: Sequence[DataFile], batch_id: str) -> None:
     """One snapshot more, refused if another was added since the table was loaded."""
-    _share_history(table)
+    share_history(table)
     with (
         table.transaction() as transaction,
         transaction.update_snapshot(snapshot_properties={BATCH_ID: batch_id}).merge_append() as snapshot,

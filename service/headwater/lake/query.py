@@ -14,6 +14,7 @@ from pyiceberg.io.pyarrow import PyArrowFileIO
 from pyiceberg.table import FileScanTask, Table
 
 from headwater.errors import QueryError
+from headwater.lake.faults import translated
 from headwater.lake.tables import EVENT_TIME, NAMESPACES, existing_tables
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -33,7 +34,7 @@ def query(catalog: Catalog, sql: str, *, memory_mb: int = 1024, threads: int = 2
     Raises: QueryError, with the names of the tables that exist.
     """
     config = {**LOCKED_DOWN, "memory_limit": f"{memory_mb}MB", "threads": threads}
-    with duckdb.connect(":memory:", config=config) as connection:
+    with duckdb.connect(":memory:", config=config) as connection, translated("query the lake"):
         names = existing_tables(catalog)
         try:
             _require_select(connection, sql)
@@ -48,7 +49,7 @@ def query(catalog: Catalog, sql: str, *, memory_mb: int = 1024, threads: int = 2
 def _require_select(connection: duckdb.DuckDBPyConnection, sql: str) -> None:
     statements = connection.extract_statements(sql)
     if len(statements) != 1 or statements[0].type != duckdb.StatementType.SELECT:
-        raise QueryError("only a single SELECT is allowed: the lake is read-only here")
+        raise QueryError("only a single SELECT is allowed; the lake is read-only here")
 
 
 def _create_views(connection: duckdb.DuckDBPyConnection, catalog: Catalog, names: Sequence[str], sql: str) -> None:

@@ -10,7 +10,8 @@ from pyiceberg.catalog import Catalog
 from pyiceberg.exceptions import NamespaceAlreadyExistsError, NoSuchTableError, TableAlreadyExistsError
 from pyiceberg.table import Table
 from pyiceberg.transforms import HourTransform, IdentityTransform
-from sqlalchemy.exc import IntegrityError
+
+from headwater.lake.faults import LOST_RACE
 
 NAMESPACES = ("logs", "detections", "monitor")
 MATCHES = "detections.matches"
@@ -60,7 +61,7 @@ def open_table(catalog: Catalog, name: str, schema: pa.Schema) -> Table:
 
 def _create(catalog: Catalog, name: str, schema: pa.Schema) -> Table:
     namespace = name.split(".", 1)[0]
-    with suppress(NamespaceAlreadyExistsError, IntegrityError):  # another process was faster
+    with suppress(NamespaceAlreadyExistsError, *LOST_RACE):  # another process was faster
         catalog.create_namespace_if_not_exists(namespace)
     with (
         suppress(TableAlreadyExistsError),

@@ -8,32 +8,30 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Engine, Table, create_engine, event, make_url, text
+from sqlalchemy import URL, Connection, Engine, Table, create_engine, event, make_url, text
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError
 
-from headwater.errors import StateUnavailable
+from headwater.errors import ConfigError, StateUnavailable
 from headwater.state.schema import metadata
 
 T = TypeVar("T")
 Database = Engine  # what the packages outside state call it
 TRIES = 5  # of a transaction that a deadlock or a lost connection broke off
+URL_FIX = "Use sqlite:////absolute/path/state.db or postgresql://user:password@host/database."
 CHUNK = 500  # ids per statement: SQLite allows 32,766 parameters, PostgreSQL 65,535
 BUSY_TIMEOUT_MS = 30_000
 SCHEMA_LOCK = 4_853_200_911  # PostgreSQL advisory lock, any fixed number: two processes must not create tables at once
-BROKEN_OFF = ("40001", "40P01", "55P03", "57P01", "08")  # serialization, deadlock, lock time-out, shutdown, connection
+CONNECT_TIMEOUT_S = 10
 
 
 def connect(url: str) -> Engine:
     """The database at an SQLAlchemy URL (`sqlite:///…` or `postgresql+psycopg://…`), its tables created if absent.
 
-    Raises: StateUnavailable.
+    Raises: ConfigError for a URL of another kind, StateUnavailable.
     """
-    address = make_url(url)
-    if address.get_backend_name() == "sqlite":
-        engine = _sqlite(url, address.database)
-    else:
-        engine = create_engine(url, pool_pre_ping=True, isolation_level="READ COMMITTED")
+    address = _parse(url)
+    engine = _sqlite(address) if address.drivername == "sqlite" else _postgresql(address)
     run(engine, _create_tables)
     return engine
 
@@ -86,10 +84,27 @@ def random_id() -> str:
     return uuid.uuid4().hex
 
 
-def _sqlite(url: str, path: str | None) -> Engine:
-    if path and path != ":memory:":
-        Path(path).parent.mkdir(parents=True, exist_ok=True)
-    engine = create_engine(url)
+def _parse(url: str) -> URL:
+    try:
+        address = make_url(url)
+    except ArgumentError as error:
+        raise ConfigError.one("environment", "HEADWATER_STATE_URL is no URL", fix=URL_FIX) from error
+    kind = address.get_backend_name()
+    if kind in ("postgresql", "postgres"):
+        return address.set(drivername="postgresql+psycopg")
+    if kind == "sqlite" and address.database not in (None, "", ":memory:"):
+        return address.set(drivername="sqlite")
+    raise ConfigError.one("environment", f"HEADWATER_STATE_URL is of kind {kind!r}", fix=URL_FIX)
+
+
+def _postgresql(address: URL) -> Engine:
+    arguments = {"connect_timeout": CONNECT_TIMEOUT_S, "application_name": "headwater"}
+    return create_engine(address, pool_pre_ping=True, isolation_level="READ COMMITTED", connect_args=arguments)
+
+
+def _sqlite(address: URL) -> Engine:
+    Path(str(address.database)).parent.mkdir(parents=True, exist_ok=True)
+    engine = create_engine(address)
     event.listen(engine, "connect", _configure_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
     return engine
@@ -117,11 +132,5 @@ def _create_tables(connection: Connection) -> None:
 
 
 def _broken_off(error: DBAPIError) -> bool:
-    """Whether the same transaction could succeed on another try."""
-    if error.connection_invalidated:
-        return True
-    sqlstate = getattr(error.orig, "sqlstate", None)
-    if sqlstate is not None:
-        return str(sqlstate).startswith(BROKEN_OFF)
-    message = str(error.orig)
-    return "locked" in message or "connection" in message
+    """Whether the same transaction could succeed on another try: locks, deadlocks, lost connections, full disks."""
+    return isinstance(error, OperationalError) or error.connection_invalidated
