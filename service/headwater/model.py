@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal, NamedTuple
 
+import orjson
 import pyarrow as pa
 
 
@@ -170,6 +172,14 @@ class Match:
     def match_id(self) -> str:
         """Deterministic id: the same rule on the same row gives the same id on every run."""
         return hashlib.sha256(f"{self.kind}\0{self.rule_id}\0{self.row_id}".encode()).hexdigest()[:32]
+
+    @property
+    def event_json(self) -> str:
+        """The event as JSON text, also where it holds what orjson refuses: integers above 64 bits, lone surrogates."""
+        try:
+            return orjson.dumps(self.event, default=str).decode()
+        except TypeError:
+            return json.dumps(self.event, default=str)
 
     @property
     def group_key(self) -> GroupKey:

@@ -46,3 +46,17 @@ def test_a_reject_keeps_its_text_and_its_place(catalog: Catalog) -> None:
     (row,) = query(catalog, "SELECT * FROM monitor.rejects").to_pylist()
     assert (row["raw"], row["row"], row["key"], row["p_log_type"]) == (reject.raw, 7, "a.json.gz", None)
     assert (row["p_event_time"], row["p_account_id"]) == (NOW, "111122223333")
+
+
+def test_an_event_that_few_json_writers_take_is_kept(engine: Engine, catalog: Catalog) -> None:
+    odd = match(
+        event={"big": 2**70, "text": "\ud800"}, title="\ud800", context="\ud800", dedup="\ud800", tags=("\ud800",)
+    )
+    alert_ids = commit.prepare(engine, "b1", [], [odd], worker="w1", now=NOW)
+
+    append(catalog, MATCHES, lake_matches.to_arrow([odd], alert_ids, NOW), batch_id="b1")
+    (alert,) = commit.finish(engine, "b1", [], [odd], now=NOW).opened
+
+    (row,) = query(catalog, "SELECT * FROM detections.matches").to_pylist()
+    assert json.loads(row["p_event"]) == json.loads(alert.event) == odd.event
+    assert row["p_alert_id"] == alert.alert_id

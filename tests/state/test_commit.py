@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 from functools import partial
 
 import pytest
 from sqlalchemy import Engine
 
 from headwater.errors import LeaseLost
+from headwater.model import GroupKey, Match
 from headwater.state import commit, ledger
 from headwater.state.alerts import get_alert, list_alerts
 from headwater.state.sources import source_totals
 from support.protocol import NOW, SOURCE, at_once, claim, commit_batch, later, match, receipt, refs
 
 
-def prepare(engine: Engine, batch_id: str, first: int, matches: list, worker: str = "w1", now=NOW):  # type: ignore[no-untyped-def,type-arg]
+def prepare(
+    engine: Engine, batch_id: str, first: int, matches: Sequence[Match], worker: str = "w1", now: datetime = NOW
+) -> Mapping[GroupKey, str]:
     ref = refs(1, first)[0]
     claim(engine, [ref], worker, now)
     return commit.prepare(engine, batch_id, [ref.object_id], matches, worker=worker, now=now)
@@ -92,8 +97,12 @@ def test_finish_of_a_batch_never_prepared_is_a_mistake(engine: Engine) -> None:
         commit.finish(engine, "b9", [], [], now=NOW)
 
 
-def test_workers_that_prepare_the_same_groups_at_once_get_the_same_alerts(engine: Engine) -> None:
+@pytest.mark.parametrize("first", [None, later(-60)], ids=["new groups", "windows that are over"])
+def test_workers_that_prepare_the_same_groups_at_once_get_the_same_alerts(
+    engine: Engine, first: datetime | None
+) -> None:
     matches = [match(number, dedup=f"group {number}") for number in range(40)]
+    older = prepare(engine, "b-older", 9, matches, now=first) if first else {}
     for number in range(4):
         claim(engine, refs(1, number), f"w{number}")
     calls = [
@@ -112,7 +121,8 @@ def test_workers_that_prepare_the_same_groups_at_once_get_the_same_alerts(engine
     results = at_once(calls)
 
     assert all(result == results[0] for result in results)
-    assert len(list_alerts(engine, status=None)) == 40
+    assert not set(results[0].values()) & set(older.values())
+    assert len(list_alerts(engine, status=None)) == 40 + len(older)
 
 
 def test_workers_that_finish_batches_of_the_same_groups_at_once_lose_no_count(engine: Engine) -> None:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-import orjson
 import pyarrow as pa
 
+from headwater.lake.tables import storable
 from headwater.model import GroupKey, Match
 
 TIME = pa.timestamp("us", tz="UTC")
@@ -44,14 +44,14 @@ def _row(match: Match, alert_ids: Mapping[GroupKey, str], created_at: datetime) 
         "p_alert_id": alert_ids[match.group_key] if match.create_alert else None,
         "p_kind": match.kind,
         "p_severity": match.severity,
-        "p_title": match.title,
-        "p_dedup": match.dedup,
-        "p_context": match.context,
+        "p_title": storable(match.title),
+        "p_dedup": storable(match.dedup),
+        "p_context": storable(match.context),
         "p_log_type": match.log_type,
         "p_event_time": match.event_time,
         "p_row_id": match.row_id,
         "p_account_id": match.account_id,
-        "p_event": orjson.dumps(match.event, default=str).decode(),
-        "p_tags": list(match.tags),
+        "p_event": match.event_json,
+        "p_tags": [storable(tag) for tag in match.tags],
         "p_created_at": created_at,
     }

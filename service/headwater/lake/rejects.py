@@ -7,6 +7,7 @@ from datetime import datetime
 
 import pyarrow as pa
 
+from headwater.lake.tables import storable
 from headwater.model import Reject
 
 SCHEMA = pa.schema(
@@ -36,10 +37,10 @@ def to_arrow(rejects: Sequence[Reject], now: datetime) -> pa.Table:
                 "p_account_id": reject.account_id,
                 "object_id": reject.object_id,
                 "bucket": reject.bucket,
-                "key": reject.key,
+                "key": storable(reject.key),
                 "row": reject.row,
-                "reason": reject.reason,
-                "raw": reject.raw,
+                "reason": storable(reject.reason),
+                "raw": storable(reject.raw),
             }
             for reject in rejects
         ],

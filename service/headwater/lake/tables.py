@@ -37,6 +37,11 @@ def table_name(log_type: str) -> str:
     return "logs." + re.sub(r"[^a-z0-9]+", "_", log_type.lower()).strip("_")
 
 
+def storable(text: str) -> str:
+    """The text as UTF-8 can hold it: lone surrogates, which a rule may make out of JSON escapes, become U+FFFD."""
+    return text if text.isascii() else text.encode("utf-8", "surrogatepass").decode("utf-8", "replace")
+
+
 def existing_tables(catalog: Catalog) -> tuple[str, ...]:
     """The names of all tables, sorted."""
     namespaces = {".".join(name) for name in catalog.list_namespaces()}

@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-import orjson
 from sqlalchemy import Connection, Row, bindparam, delete, select, update
 
 from headwater.model import Alert, Match
@@ -15,7 +14,7 @@ from headwater.state.alerts import to_alert
 from headwater.state.database import chunks, insert_missing
 from headwater.state.schema import alert_uniques, alerts, windows
 
-MAX_EVENT_BYTES = 256 * 1024  # of the sample event kept with an alert
+MAX_EVENT_CHARS = 256 * 1024  # of the sample event kept with an alert
 TOO_LARGE = '{"_headwater": "event too large for the alert; see detections.matches"}'
 
 
@@ -129,13 +128,13 @@ def _update(connection: Connection, changes: Sequence[dict[str, Any]]) -> None:
 
 def _face(match: Match) -> dict[str, Any]:
     """What an alert shows of the match that opened it."""
-    event = orjson.dumps(match.event, default=str)
+    event = match.event_json
     return {
         "title": match.title,
         "severity": match.severity,
         "log_type": match.log_type,
         "context": match.context,
-        "event": event.decode() if len(event) <= MAX_EVENT_BYTES else TOO_LARGE,
+        "event": event if len(event) <= MAX_EVENT_CHARS else TOO_LARGE,
         "description": match.description,
         "runbook": match.runbook,
         "reference": match.reference,
