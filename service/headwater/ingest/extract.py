@@ -26,7 +26,7 @@ ARN = (
     r"^arn:[^:]*:[^:]+:[^:]*:(?P<account>[^:]*):"
     r"(?:instance/(?P<instance>i-[0-9a-f]+)|assumed-role/[^/]+/(?P<session>[^/]+)|.+)$"
 )
-HOST = r"^(?:[A-Za-z][A-Za-z0-9+.-]*:)?(?://)?(?:[^/@?#]*@)?(?:\[(?P<v6>[^\]]+)\]|(?P<name>[^/:?#\[\]]+))(?:[:/?#]|$)"
+HOST = r"^(?:(?:[A-Za-z][A-Za-z0-9+.-]*:)?//)?(?:[^/@?#]*@)?(?:\[(?P<v6>[^\]]+)\]|(?P<name>[^/:?#\[\]]+))(?:[:/?#]|$)"
 ACTOR = r"^(?P<unique>A[A-Z0-9]{15,}):"  # AROA…:session
 HIDDEN = "HIDDEN_DUE_TO_SECURITY_REASONS"  # what CloudTrail writes for a mistyped user name at the console
 NONE = pa.scalar(None, pa.string())

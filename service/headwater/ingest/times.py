@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 from headwater.schema.logtype import TIMESTAMP
 
 UNIX_PER_S = {"unix": 1, "unix_ms": 1_000, "unix_us": 1_000_000, "unix_ns": 1_000_000_000}
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 FIRST_S, LAST_S = -62_135_596_800, 253_402_300_799  # years 1 to 9999, what datetime can hold
 
 
@@ -48,15 +49,15 @@ def _read(text: str, form: str) -> datetime:
     if form == "rfc3339":
         return datetime.fromisoformat(text)
     if form in UNIX_PER_S:
-        seconds, rest = divmod(int(text), UNIX_PER_S[form]) if text.lstrip("-").isdigit() else (float(text), 0)
-        return datetime.fromtimestamp(seconds + rest / UNIX_PER_S[form], UTC)
+        is_whole = text.removeprefix("-").isdecimal()
+        micros = int(text) * 1_000_000 // UNIX_PER_S[form] if is_whole else float(text) * 1_000_000 / UNIX_PER_S[form]
+        return EPOCH + timedelta(microseconds=micros)
     return datetime.strptime(text, form)
 
 
 def _from_unix(values: pa.Array, per_s: int) -> pa.Array:
-    inside = pc.and_(
-        pc.greater_equal(values, FIRST_S * min(per_s, 1_000_000)), pc.less_equal(values, LAST_S * min(per_s, 1_000_000))
-    )
+    if per_s > 1_000_000:  # 64 bits of nanoseconds end in the year 2262
+        return pc.divide(values.cast(pa.int64()), per_s // 1_000_000).cast(TIMESTAMP)
+    inside = pc.and_(pc.greater_equal(values, FIRST_S * per_s), pc.less_equal(values, LAST_S * per_s))
     known = pc.if_else(inside, values, pa.scalar(None, values.type)).cast(pa.int64())
-    micros = pc.divide(known, 1_000) if per_s > 1_000_000 else pc.multiply(known, 1_000_000 // per_s)
-    return micros.cast(TIMESTAMP)
+    return pc.multiply(known, 1_000_000 // per_s).cast(TIMESTAMP)

@@ -1,0 +1,43 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from headwater.schema.load import LIBRARY, load_library
+from headwater.schema.logtype import Field
+
+NAMES = sorted(path.parent.name for path in LIBRARY.glob("*/schema.yml"))
+
+
+def _all_fields(fields: tuple[Field, ...]) -> Iterator[Field]:
+    for field in fields:
+        yield field
+        yield from _all_fields(field.fields)
+        yield from _all_fields(field.element.fields if field.element else ())
+
+
+def test_library_holds_the_first_four_log_types() -> None:
+    assert {"AWS.CloudTrail", "AWS.S3ServerAccess", "AWS.VPCFlow", "AWS.ALB"} <= set(load_library())
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_folder_has_the_name_of_its_log_type(name: str) -> None:
+    assert load_library()[name].name == name
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_field_is_described_in_a_sentence(name: str) -> None:
+    loose = [field.name for field in _all_fields(load_library()[name].fields) if not field.description.endswith(".")]
+
+    assert loose == []
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_log_type_tells_its_time_its_keys_and_its_source(name: str) -> None:
+    log_type = load_library()[name]
+
+    assert any(field.event_time for field in log_type.fields)
+    assert log_type.key_pattern
+    assert log_type.content_keys or log_type.content_line
+    assert log_type.reference_url.startswith("https://")
