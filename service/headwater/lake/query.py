@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
 from typing import Final
 
 import duckdb
@@ -17,7 +16,7 @@ from headwater.errors import QueryError
 from headwater.lake.faults import translated
 from headwater.lake.tables import EVENT_TIME, NAMESPACES, existing_tables
 
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+HOUR_US = 3_600_000_000
 # The user's SQL sees the lake's tables and nothing else: no files, no network, no extensions, no Python variables.
 LOCKED_DOWN: Final[dict[str, str | bool | int | float | list[str]]] = {
     "enable_external_access": False,
@@ -92,10 +91,8 @@ def _hour(task: FileScanTask) -> ds.Expression:
     hours = task.file.partition[0] if len(task.file.partition) == 1 else None
     if hours is None:
         return ds.scalar(True)
-    start = EPOCH + timedelta(hours=hours)
-    kind = pa.timestamp("us", tz="UTC")
-    after = ds.field(EVENT_TIME) >= pa.scalar(start, kind)
-    return after & (ds.field(EVENT_TIME) < pa.scalar(start + timedelta(hours=1), kind))
+    start, end = (pa.scalar(hour * HOUR_US, pa.timestamp("us", tz="UTC")) for hour in (hours, hours + 1))
+    return (ds.field(EVENT_TIME) >= start) & (ds.field(EVENT_TIME) < end)
 
 
 def _describe(names: Sequence[str]) -> str:
