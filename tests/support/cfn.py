@@ -23,7 +23,7 @@ def _tagged(loader: yaml.SafeLoader, suffix: str, node: yaml.Node) -> dict[str, 
     elif isinstance(node, yaml.SequenceNode):
         value = loader.construct_sequence(node, deep=True)
     else:
-        value = loader.construct_mapping(node, deep=True)
+        raise yaml.YAMLError(f"!{suffix} of a mapping: the templates have none")
     return {suffix if suffix in ("Ref", "Condition") else f"Fn::{suffix}": value}
 
 

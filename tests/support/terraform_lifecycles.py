@@ -7,8 +7,10 @@ import json
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import boto3
@@ -16,6 +18,7 @@ import yaml
 from botocore.exceptions import ClientError
 
 from headwater.demo.aws_server import LocalAws, start
+from headwater.ingest.notice import read_notice
 from support.terraform import Terraform, init_arguments
 
 CENTRAL_ID = "999988887777"
@@ -43,12 +46,13 @@ class Lifecycle:
 
 def minimal(terraform: Terraform) -> Lifecycle:
     """examples/minimal: one central and one customer account, with the worker on ECS."""
-    with start() as aws:
+    with start(pending_subscriptions=True) as aws:
         terraform = dataclasses.replace(terraform, environment=aws.environment)
         customer = _session(aws, PAYMENTS_ID)
         customer.create_bucket(Bucket="payments-logs")
         terraform.variables(_minimal_variables(aws))
-        terraform.run("apply", "-auto-approve", "-no-color")
+        with _confirming(aws, f"{aws.url}/{CENTRAL_ID}/headwater-intake"):
+            terraform.run("apply", "-auto-approve", "-no-color")
         outputs = terraform.outputs()
         state = json.loads(terraform.run("show", "-json"))
         replanned = _changes(terraform)
@@ -64,7 +68,7 @@ def minimal(terraform: Terraform) -> Lifecycle:
 def many_accounts(terraform_of: RunFactory, states: Path) -> Lifecycle:
     """examples/many-accounts: the central root, then one state per account and region, in parallel."""
     with start() as aws:
-        boto3.client("s3", **aws.client_arguments).create_bucket(Bucket=STATE_BUCKET)
+        _static(aws, "s3").create_bucket(Bucket=STATE_BUCKET)
         _make_buckets(aws)
         central = _in_state(terraform_of("central"), aws, states, "central")
         accounts = [
@@ -180,14 +184,39 @@ def _keys(body: Mapping[str, Any]) -> list[str]:
     return [record["s3"]["object"]["key"].replace("%2F", "/") for record in body.get("Records", [])]
 
 
+@contextmanager
+def _confirming(aws: LocalAws, queue_url: str) -> Iterator[None]:
+    """Meanwhile confirm subscriptions as the worker does; without that AWS, and Terraform, would wait in vain."""
+    done = Event()
+    with ThreadPoolExecutor(1) as pool:
+        confirming = pool.submit(_confirm_until, done, aws, queue_url)
+        try:
+            yield
+        finally:
+            done.set()
+            confirming.result()
+
+
+def _confirm_until(done: Event, aws: LocalAws, queue_url: str) -> None:
+    role_arn = f"arn:aws:iam::{CENTRAL_ID}:role/OrganizationAccountAccessRole"
+    queue, topics = _client(aws, "sqs", role_arn), _client(aws, "sns", role_arn)
+    while not done.wait(1):
+        with suppress(queue.exceptions.QueueDoesNotExist):
+            for message in queue.receive_message(QueueUrl=queue_url).get("Messages", []):
+                asked = read_notice(message["Body"]).confirmation
+                if asked is not None:
+                    topics.confirm_subscription(TopicArn=asked.topic_arn, Token=asked.token)
+                queue.delete_message(QueueUrl=queue_url, ReceiptHandle=message["ReceiptHandle"])
+
+
 def _reader_answers(aws: LocalAws, worker_arn: str, reader_arn: str) -> Mapping[str, str]:
     """What the worker gets to hear when it assumes the reader role and reads."""
     sts = _client(aws, "sts", worker_arn)
-    right = sts.assume_role(RoleArn=reader_arn, RoleSessionName="x", ExternalId=EXTERNAL_ID)
+    right = sts.assume_role(RoleArn=reader_arn, RoleSessionName="worker", ExternalId=EXTERNAL_ID)
     s3 = boto3.client("s3", endpoint_url=aws.url, region_name="us-east-1", **_keys_of(right))
     calls: Mapping[str, Callable[[], Any]] = {
-        "wrong external id": lambda: sts.assume_role(RoleArn=reader_arn, RoleSessionName="x", ExternalId="wrong"),
-        "no external id": lambda: sts.assume_role(RoleArn=reader_arn, RoleSessionName="x"),
+        "wrong external id": lambda: sts.assume_role(RoleArn=reader_arn, RoleSessionName="worker", ExternalId="wrong"),
+        "no external id": lambda: sts.assume_role(RoleArn=reader_arn, RoleSessionName="worker"),
         "its prefix": lambda: s3.get_object(Bucket="payments-logs", Key="AWSLogs/a.json"),
         "another prefix": lambda: s3.get_object(Bucket="payments-logs", Key="private/a.json"),
         "a write": lambda: s3.put_object(Bucket="payments-logs", Key="AWSLogs/b.json", Body=b""),
@@ -209,12 +238,17 @@ def _session(aws: LocalAws, account_id: str, region: str = "us-east-1") -> Any:
 
 
 def _client(aws: LocalAws, service: str, role_arn: str, region: str = "us-east-1") -> Any:
-    sts = boto3.client("sts", **aws.client_arguments)
-    assumed = sts.assume_role(RoleArn=role_arn, RoleSessionName="test")
+    assumed = _static(aws, "sts").assume_role(RoleArn=role_arn, RoleSessionName="test")
     return boto3.client(service, endpoint_url=aws.url, region_name=region, **_keys_of(assumed))
 
 
-def _keys_of(answer: Mapping[str, Any]) -> Mapping[str, str]:
+def _static(aws: LocalAws, service: str) -> Any:
+    """A client of the static credentials, which may do everything."""
+    arguments: Mapping[str, Any] = aws.client_arguments
+    return boto3.client(service, **arguments)
+
+
+def _keys_of(answer: Mapping[str, Any]) -> Mapping[str, Any]:
     credentials = answer["Credentials"]
     return {
         "aws_access_key_id": credentials["AccessKeyId"],

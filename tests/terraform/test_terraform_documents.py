@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from headwater.demo.aws_server import LocalAws
 from support.cfn import load_template, resolve
 from support.customer_cases import (
     ACCOUNT_ID,
@@ -22,7 +24,7 @@ from support.customer_cases import (
     key_arn,
 )
 from support.iam import Request, atoms, is_allowed
-from support.terraform import REPOSITORY
+from support.terraform import REPOSITORY, Terraform, TerraformFailed
 
 pytestmark = pytest.mark.terraform
 
@@ -277,6 +279,18 @@ def test_policies_of_500_customers_stay_below_their_limits(
     assert len(queue) <= QUEUE_LIMIT
     assert len(key) <= KEY_LIMIT
     assert len(trust) <= TRUST_LIMIT
+
+
+def test_more_customers_than_fit_are_refused_at_plan(
+    initialised: Callable[[str], Terraform], tree: Path, aws: LocalAws
+) -> None:
+    (tree / "crowd").mkdir()
+    crowd = {"source": "../modules/central", "customer_account_ids": [f"{200000000000 + n}" for n in range(600)]}
+    (tree / "crowd/main.tf.json").write_text(json.dumps({"module": {"crowd": crowd}}))
+    terraform = replace(initialised("crowd"), environment=aws.environment)
+
+    with pytest.raises(TerraformFailed, match="organization_id"):
+        terraform.run("plan", "-no-color", "-lock=false")
 
 
 def test_policies_of_an_organization_do_not_grow_with_its_accounts(resources: Mapping[str, Mapping[str, Any]]) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from headwater.accounts import load_accounts
 from support.terraform import REPOSITORY
 
 MODULES = sorted((REPOSITORY / "terraform/modules").iterdir())
@@ -61,6 +62,12 @@ def test_no_file_writes_the_commercial_partition_out() -> None:
     used = re.compile(r'^[^#]*"arn:aws:[^"]*\$\{', re.MULTILINE)
 
     assert not [str(path) for path in FILES if used.search(path.read_text())]
+
+
+def test_the_examples_accounts_file_is_one_the_service_reads() -> None:
+    accounts = load_accounts(REPOSITORY / "terraform/examples/many-accounts/accounts.yml")
+
+    assert [account.name for account in accounts.accounts] == ["payments", "web"]
 
 
 def test_topic_policy_comes_before_the_notification() -> None:

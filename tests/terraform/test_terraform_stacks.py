@@ -45,6 +45,15 @@ def test_only_objects_below_the_prefix_are_announced(minimal: Lifecycle) -> None
     assert minimal.announced == ["AWSLogs/a.json"]
 
 
+def test_subscription_across_accounts_is_confirmed_when_apply_ends(minimal: Lifecycle) -> None:
+    """The local AWS leaves it pending until the queue's side confirms, as AWS does."""
+    subscription = applied(minimal, "module.customer")[
+        'module.customer.aws_sns_topic_subscription.this["payments-logs"]'
+    ]
+
+    assert subscription["pending_confirmation"] is False
+
+
 def test_topics_and_event_bus_both_reach_the_queue(many_accounts: Lifecycle) -> None:
     assert sorted(many_accounts.announced) == ["alb/a.log", "waf/a.json"]
 
@@ -75,9 +84,13 @@ def test_own_paths_are_kept(many_accounts: Lifecycle) -> None:
 
 def worker_policy(minimal: Lifecycle) -> Mapping[str, Any]:
     """What the worker's role may do."""
-    modules = {module["address"]: module for module in minimal.values["root_module"]["child_modules"]}
-    resources = {resource["address"]: resource["values"] for resource in modules["module.central"]["resources"]}
-    return statements_of(resources["module.central.aws_iam_role_policy.worker"]["policy"])
+    return statements_of(applied(minimal, "module.central")["module.central.aws_iam_role_policy.worker"]["policy"])
+
+
+def applied(minimal: Lifecycle, module: str) -> Mapping[str, Mapping[str, Any]]:
+    """Address → attributes of what a module made."""
+    modules = {child["address"]: child for child in minimal.values["root_module"]["child_modules"]}
+    return {resource["address"]: resource["values"] for resource in modules[module]["resources"]}
 
 
 LAKE = f"arn:aws:s3:::headwater-lake-{CENTRAL_ID}"

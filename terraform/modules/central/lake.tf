@@ -26,6 +26,8 @@ resource "aws_s3_bucket_server_side_encryption_configuration" "lake" {
   }
 }
 
+# Ownership, public access block, policy: one after the other, because S3 answers "conflicting conditional operation" when
+# they meet.
 resource "aws_s3_bucket_ownership_controls" "lake" {
   bucket = aws_s3_bucket.lake.id
 
@@ -40,6 +42,8 @@ resource "aws_s3_bucket_public_access_block" "lake" {
   block_public_policy     = true
   ignore_public_acls      = true
   restrict_public_buckets = true
+
+  depends_on = [aws_s3_bucket_ownership_controls.lake]
 }
 
 data "aws_iam_policy_document" "lake" {
@@ -62,7 +66,6 @@ data "aws_iam_policy_document" "lake" {
   }
 }
 
-# One after the other: S3 answers "conflicting conditional operation" when they meet.
 resource "aws_s3_bucket_policy" "lake" {
   bucket = aws_s3_bucket.lake.id
   policy = data.aws_iam_policy_document.lake.json

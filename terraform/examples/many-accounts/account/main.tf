@@ -12,17 +12,16 @@ locals {
   partition = startswith(local.region, "cn-") ? "aws-cn" : startswith(local.region, "us-gov-") ? "aws-us-gov" : "aws"
 
   role_name = try(local.account.role_name, local.defaults.role_name, "headwater-reader")
-  role_path = try(local.account.role_path, "/")
+  role_path = try(local.account.role_path, local.defaults.role_path, "/")
   role_arn  = try(local.account.role_arn, "arn:${local.partition}:iam::${var.account_id}:role${local.role_path}${local.role_name}")
 
-  deploy_role_name = try(local.defaults.deploy_role_name, "OrganizationAccountAccessRole")
-  deploy_role_arn  = try(local.account.deploy_role_arn, "arn:${local.partition}:iam::${var.account_id}:role/${local.deploy_role_name}")
+  deploy_role_name = try(local.account.deploy_role_name, local.defaults.deploy_role_name, "OrganizationAccountAccessRole")
 
   sources = [for source in local.account.sources : {
     name          = source.name
     bucket        = source.bucket
     prefix        = try(source.prefix, "")
-    region        = try(source.region, local.central.region)
+    region        = try(source.region, local.defaults.region, local.central.region)
     kms_key_arn   = try(source.kms_key_arn, null)
     topic_arn     = try(source.topic_arn, null)
     notifications = try(source.notifications, local.defaults.notifications, "sns")
@@ -36,7 +35,7 @@ provider "aws" {
   allowed_account_ids = [var.account_id]
 
   assume_role {
-    role_arn     = local.deploy_role_arn
+    role_arn     = "arn:${local.partition}:iam::${var.account_id}:role/${local.deploy_role_name}"
     session_name = "headwater-onboarding"
   }
 }
@@ -50,11 +49,11 @@ module "account" {
   central_account_id       = local.central.account_id
   worker_role_arn          = "arn:${local.partition}:iam::${local.central.account_id}:role/${try(local.central.worker_role_name, "headwater-worker")}"
   queue_arn                = "arn:${local.partition}:sqs:${local.arn_base}:${try(local.central.queue_name, "headwater-intake")}"
-  event_bus_arn            = "arn:${local.partition}:events:${local.arn_base}:event-bus/${trimsuffix(try(local.central.worker_role_name, "headwater-worker"), "-worker")}"
+  event_bus_arn            = "arn:${local.partition}:events:${local.arn_base}:event-bus/${try(local.central.event_bus_name, "headwater")}"
   organization_id          = try(local.central.organization_id, null)
   role_name                = local.role_name
   role_path                = local.role_path
-  permissions_boundary_arn = try(local.account.permissions_boundary_arn, null)
+  permissions_boundary_arn = try(local.account.permissions_boundary_arn, local.defaults.permissions_boundary_arn, null)
   role_arn_existing        = local.at_home ? try(local.account.role_arn, null) : local.role_arn
 
   sources = [for source in local.sources : merge(source, source.region == local.region ? {} : { notifications = "none", topic_arn = null })

@@ -6,11 +6,13 @@ locals {
 
   default_role_name = try(local.defaults.role_name, "headwater-reader")
 
+  default_role_path = try(local.defaults.role_path, "/")
+
   # The reader role of each account, where it is not the default one.
   role_arns = { for account in local.config.accounts : account.id => try(account.role_arn, format(
-    "arn:%s:iam::%s:role%s%s", local.partition, account.id, try(account.role_path, "/"), try(account.role_name, local.default_role_name)
+    "arn:%s:iam::%s:role%s%s", local.partition, account.id, try(account.role_path, local.default_role_path), try(account.role_name, local.default_role_name)
   )) }
-  other_role_arns = [for id, arn in local.role_arns : arn if !endswith(arn, ":role/${local.default_role_name}")]
+  other_role_arns = [for id, arn in local.role_arns : arn if !endswith(arn, ":role${local.default_role_path}${local.default_role_name}")]
 
   eventbridge_account_ids = [for account in local.config.accounts : account.id if contains(
     [for source in account.sources : try(source.notifications, local.defaults.notifications, "sns")], "eventbridge"
@@ -40,7 +42,7 @@ module "central" {
   organization_id         = local.organization_id
   customer_account_ids    = local.organization_id == null ? [for account in local.config.accounts : account.id] : []
   eventbridge_account_ids = local.organization_id == null ? local.eventbridge_account_ids : []
-  customer_role_name      = local.default_role_name
+  customer_role_name      = trimprefix("${local.default_role_path}${local.default_role_name}", "/")
   customer_role_arns      = local.other_role_arns
   force_destroy           = var.force_destroy
 
