@@ -93,6 +93,21 @@ def test_unknown_field_is_kept_exactly(parse_records: ParseRecords) -> None:
     assert batch.table["p_unmapped"].to_pylist() == [None, '{"later":{"n":18446744073709551616}}']
 
 
+def test_unknown_field_of_every_record_is_kept_exactly(parse_records: ParseRecords) -> None:
+    texts = [f'{{"n":{number}.0}}' if number % 3 else "null" for number in range(100)]
+    records = [_with(f'"later":{text},"EVENTNAME":"other"') for text in texts] + [_event(), b'{"EVENTNAME":"b"}']
+    records.append(_event().replace(b"eventName", b"EVENTNAME"))
+
+    parsed = parse_records("AWS.CloudTrail", records)
+
+    assert parsed.batch is not None
+    kept = [{"later": json.loads(text), "EVENTNAME": "other"} for text in texts]
+    found = [text and json.loads(text) for text in parsed.batch.table["p_unmapped"].to_pylist()]
+    assert found == [*kept, None, None]
+    assert parsed.batch.table["eventName"].to_pylist() == ["GetObject"] * 102
+    assert [reject.reason for reject in parsed.rejects] == ["eventTime: required, and absent or null"]
+
+
 def test_of_names_that_differ_in_case_the_declared_one_wins(rows: Rows) -> None:
     row = rows("AWS.CloudTrail", [b'{"EVENTNAME":"other",' + _event()[1:]])[0]
 
@@ -111,7 +126,7 @@ def test_of_names_that_differ_in_case_the_declared_one_wins(rows: Rows) -> None:
         ),
         pytest.param(_event(eventName=None), "eventName: required, and absent or null", id="required and null"),
         pytest.param(
-            b'{"@timestamp":"2026-02-03T04:05:06Z"}', "eventName: required, and absent or null", id="none of ours"
+            b'{"@timestamp":"2026-02-03T04:05:06Z"}', "eventTime: required, and absent or null", id="none of ours"
         ),
         pytest.param(b"[1]", "not a JSON object: Expected `object`, got `array`", id="list"),
         pytest.param(b'{"a"', "not a JSON object: Input data was truncated", id="cut short"),

@@ -110,10 +110,13 @@ def _cast(text: pa.Array, kind: pa.DataType) -> pa.Array:
         return pc.cast(pc.if_else(fits, text, pa.scalar(None, pa.string())), kind)
 
 
-def unmapped_json(unknown: Mapping[str, pa.Array]) -> pa.Array:
-    """Columns of texts that the schema does not know as one JSON object a row, null where a row has none."""
-    cells = zip(*(array.to_pylist() for array in unknown.values()), strict=True)
-    kept = ({n: v for n, v in zip(unknown, row, strict=True) if v is not None} for row in cells)
+def unmapped_json(unknown: Mapping[str, pa.Array]) -> pa.Array | None:
+    """Columns of texts that the schema does not know as one JSON object a row; None where all are null."""
+    present = {name: texts.to_pylist() for name, texts in unknown.items() if texts.null_count < len(texts)}
+    if not present:
+        return None
+    cells = zip(*present.values(), strict=True)
+    kept = ({n: v for n, v in zip(present, row, strict=True) if v is not None} for row in cells)
     return pa.array([orjson.dumps(each).decode() if each else None for each in kept], pa.string())
 
 

@@ -158,8 +158,7 @@ def _columns(
         else:
             is_time = declared.type == "timestamp"
             arrays[declared.name] = to_timestamps(column, declared.time_formats) if is_time else column
-    unmapped = unmapped_json(unknown) if unknown else None
-    return Columns(arrays, pa.array(positions, pa.int64()), {}, unmapped).without(reasons)
+    return Columns(arrays, pa.array(positions, pa.int64()), {}, unmapped_json(unknown)).without(reasons)
 
 
 def _join(log_type: LogType, tables: Sequence[Columns]) -> Columns:

@@ -17,6 +17,7 @@ Extract = Callable[[pa.Array], Iterable[Found]]
 
 OCTET = "(?:25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])"
 IPV4 = rf"^(?:{OCTET}\.){{3}}{OCTET}$"
+MAYBE_IPV6 = r"^[0-9a-fA-F]*:[0-9a-fA-F:.]*(?:%[0-9A-Za-z]{1,16})?$"
 ACCOUNT = r"^[0-9]{12}$"
 INSTANCE = r"^i-(?:[0-9a-f]{8}|[0-9a-f]{17})$"
 EMAIL = r"^[^@\s]+@[^@\s]+\.[^@\s.]+$"
@@ -42,7 +43,7 @@ def _ip(texts: pa.Array) -> Iterator[Found]:
     """IPv4 addresses as they are, IPv6 addresses in their short form (RFC 5952)."""
     is_v4 = pc.match_substring_regex(texts, IPV4)
     found = pc.if_else(is_v4, texts, NONE)
-    maybe_v6 = pc.and_(pc.match_substring(texts, ":"), pc.less(pc.binary_length(texts), 64))
+    maybe_v6 = pc.match_substring_regex(texts, MAYBE_IPV6)
     if pc.any(maybe_v6).as_py():
         shortened = pa.array([_ipv6(text) for text in texts.filter(maybe_v6).to_pylist()], pa.string())
         found = pc.replace_with_mask(found, pc.fill_null(maybe_v6, False), shortened)

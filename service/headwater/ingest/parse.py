@@ -95,7 +95,8 @@ def _without_empty_rows(log_type: LogType, columns: Columns) -> Columns:
     for field in log_type.fields:
         if field.required:
             missing = _missing(columns, field.name)
-            reasons.update(dict.fromkeys(missing, f"{field.name}: required, and absent or null"))
+            reason = f"{field.name}: required, and absent or null"
+            reasons = {**dict.fromkeys(missing, reason), **reasons}  # the first field that is missing is told
     if not any(field.required for field in log_type.fields):
         present = [pc.is_null(array) for array in columns.arrays.values() if array.null_count]
         if columns.arrays and len(present) == len(columns.arrays):
