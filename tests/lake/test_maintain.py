@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from functools import partial
+from pathlib import Path
 
 from pyiceberg.catalog import Catalog
 
 from headwater.lake.commit import append, has_batch
 from headwater.lake.maintain import expire_snapshots
 from headwater.lake.query import query
-from support.lake import TABLE, rows
+from support.lake import TABLE, open_lake, rows
+from support.protocol import at_once
 
 
 def fill(catalog: Catalog) -> None:
@@ -37,6 +40,16 @@ def test_the_current_snapshot_is_never_forgotten(catalog: Catalog) -> None:
     expire_snapshots(catalog, datetime.now(UTC) + timedelta(days=1))
 
     assert not append(catalog, TABLE, rows(10), batch_id="b4")
+    assert len(catalog.load_table(TABLE).snapshots()) == 1
+
+
+def test_processes_that_tidy_up_at_once_do_not_hinder_each_other(catalog: Catalog, tmp_path: Path) -> None:
+    fill(catalog)
+    before = time_of(catalog, 4)
+
+    results = at_once([partial(expire_snapshots, open_lake(tmp_path), before) for _ in range(3)])
+
+    assert sum(result.get(TABLE, 0) for result in results) == 4
     assert len(catalog.load_table(TABLE).snapshots()) == 1
 
 

@@ -24,7 +24,8 @@ def expire_snapshots(catalog: Catalog, before: datetime) -> dict[str, int]:
     forgotten: dict[str, int] = {}
     with translated("expire snapshots of the lake"):
         for name in existing_tables(catalog):
-            with suppress(CommitFailedException):
+            # ValueError: another process has forgotten the same snapshots meanwhile
+            with suppress(CommitFailedException, ValueError):
                 forgotten[name] = _expire(catalog.load_table(name), before)
     return forgotten
 
