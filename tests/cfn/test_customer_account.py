@@ -90,6 +90,7 @@ def resource_types(name: str) -> dict[str, Any]:
     return {r["LogicalResourceId"]: r["ResourceType"] for r in answer["StackResourceSummaries"]}
 
 
+@pytest.mark.filterwarnings("ignore:Tried to parse")
 @pytest.mark.parametrize("name", ["plain", "full", "polling"])
 def test_stack_makes_the_role(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")

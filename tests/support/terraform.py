@@ -82,7 +82,16 @@ def _clean_environment() -> dict[str, str]:
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("TF_", "AWS_"))}
     if "AWS_CA_BUNDLE" in os.environ:
         kept["AWS_CA_BUNDLE"] = os.environ["AWS_CA_BUNDLE"]
-    return kept | {"CHECKPOINT_DISABLE": "1", "TF_IN_AUTOMATION": "1", "TF_INPUT": "0"}
+    return kept | {"CHECKPOINT_DISABLE": "1", "TF_IN_AUTOMATION": "1", "TF_INPUT": "0"} | _provider_cache()
+
+
+def _provider_cache() -> dict[str, str]:
+    """Without a mirror: one download of the provider (700 MB unpacked) for all roots."""
+    if find_plugins() is not None:
+        return {}
+    cache = REPOSITORY / ".tools/provider-cache"
+    cache.mkdir(parents=True, exist_ok=True)
+    return {"TF_PLUGIN_CACHE_DIR": str(cache), "TF_PLUGIN_CACHE_MAY_BREAK_DEPENDENCY_LOCK_FILE": "1"}
 
 
 def statements_of(document: str) -> Mapping[str, Any]:

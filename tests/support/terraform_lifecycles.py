@@ -81,7 +81,8 @@ def many_accounts(terraform_of: RunFactory, states: Path) -> Lifecycle:
         _in_parallel(lambda one: one.run("apply", "-auto-approve", "-no-color", *_account_variables(one)), others)
         every = [(central, CENTRAL_VARIABLES), *((one, _account_variables(one)) for one in accounts)]
         replanned = [change for one, variables in every for change in _changes(one, *variables)]
-        outputs = {"central": central.outputs(), "home": home.outputs(), "web": others[1].outputs()}
+        outputs = {"central": central.outputs(), "home": home.outputs()}
+        outputs |= {"edge": others[0].outputs(), "web": others[1].outputs()}
         _session(aws, WEB_ID).put_object(Bucket="web-waf-logs", Key="waf/a.json", Body=b"{}")
         _session(aws, PAYMENTS_ID).put_object(Bucket="payments-logs", Key="alb/a.log", Body=b"{}")
         announced = list(_announced(aws, outputs["central"]["central"]["queue_url"], 2))

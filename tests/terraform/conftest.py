@@ -7,6 +7,7 @@ import json
 import shutil
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -39,10 +40,11 @@ def binary() -> str:
 def initialised(tree: Path, binary: str) -> Callable[[str], Terraform]:
     """Give the Terraform of one folder below terraform/, initialised without a backend."""
 
-    def initialise(folder: str, *arguments: str) -> Terraform:
+    @cache
+    def initialise(folder: str) -> Terraform:
         terraform = Terraform(tree / folder, binary)
         try:
-            terraform.run(*init_arguments(), *(arguments or ("-backend=false",)))
+            terraform.run(*init_arguments(), "-backend=false")
         except TerraformFailed as error:
             if "registry.terraform.io" in str(error):
                 pytest.skip("no AWS provider: set TF_PLUGIN_DIR to a mirror, or let Terraform reach its registry")

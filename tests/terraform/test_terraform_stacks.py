@@ -76,6 +76,18 @@ def test_removing_a_middle_source_touches_nothing_else(many_accounts: Lifecycle)
     }
 
 
+def test_the_role_of_the_central_region_reads_every_region_and_each_region_announces_its_own(
+    many_accounts: Lifecycle,
+) -> None:
+    home, edge = (many_accounts.outputs[state]["account"] for state in ("home", "edge"))
+    read = Request("s3:GetObject", "arn:aws:s3:::payments-edge-logs/a", context={"aws:SecureTransport": "true"})
+
+    assert is_allowed(statements_of(home["permissions_policy"]), read)
+    assert set(home["topic_arns"]) == {"cloudtrail", "loadbalancer"}
+    assert edge["topic_arns"] == {"edge": f"arn:aws:sns:eu-central-1:{PAYMENTS_ID}:headwater-payments-edge-logs"}
+    assert edge["role_arn"] == home["role_arn"]
+
+
 def test_own_paths_are_kept(many_accounts: Lifecycle) -> None:
     role_arn = many_accounts.outputs["web"]["account"]["role_arn"]
 

@@ -52,7 +52,7 @@ variable "opt_in_regions" {
   default     = []
 
   validation {
-    condition     = alltrue([for region in var.opt_in_regions : can(regex("^[a-z]{2}(-[a-z]+)+-[0-9]$", region))])
+    condition     = alltrue([for region in var.opt_in_regions : can(regex("^[a-z]{2,4}(-[a-z]+)+-[0-9]$", region))])
     error_message = "opt_in_regions must be region names such as me-south-1."
   }
 }
