@@ -201,16 +201,19 @@ def commit(
     *,
     worker: str,
     now: datetime,
+    lease_s: float = 600,
     step: Step = lambda name: None,
 ) -> tuple[Alert, ...]:
     """Write a digest exactly once under batch_id; gives the alerts that it opened.
 
     Safe to repeat with the same batch_id and objects after a crash at any point.
-    step: told the name of each step before it runs (prepare, append:<table>, finish).
+    lease_s: how long the batch is this worker's. step: told each step before it runs (prepare, append:<table>, finish).
     """
     step("prepare")
     object_ids = [receipt.ref.object_id for receipt in made.receipts]
-    alert_ids = state_commit.prepare(store.database, batch_id, object_ids, made.matches, worker=worker, now=now)
+    alert_ids = state_commit.prepare(
+        store.database, batch_id, object_ids, made.matches, worker=worker, now=now, lease_s=lease_s
+    )
     for table, data in _tables(made, alert_ids, now).items():
         step(f"append:{table}")
         append(store.catalog, table, data, batch_id=batch_id)

@@ -42,7 +42,8 @@ def become_worker(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     trust = json.dumps(policy("sts:AssumeRole", principal="*"))
     arn = iam.create_role(RoleName=name, AssumeRolePolicyDocument=trust)
     iam.put_role_policy(RoleName=name, PolicyName="work", PolicyDocument=json.dumps(policy("sqs:*", "sts:AssumeRole")))
-    made = boto3.Session().client("sts").assume_role(RoleArn=arn["Role"]["Arn"], RoleSessionName="worker")["Credentials"]
+    sts = boto3.Session().client("sts")
+    made = sts.assume_role(RoleArn=arn["Role"]["Arn"], RoleSessionName="worker")["Credentials"]
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", made["AccessKeyId"])
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", made["SecretAccessKey"])
     monkeypatch.setenv("AWS_SESSION_TOKEN", made["SessionToken"])

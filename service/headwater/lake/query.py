@@ -52,12 +52,16 @@ def _require_select(connection: duckdb.DuckDBPyConnection, sql: str) -> None:
 
 
 def _create_views(connection: duckdb.DuckDBPyConnection, catalog: Catalog, names: Sequence[str], sql: str) -> None:
-    """A view for each table that the SQL could mean; one view too many costs little, and needs no parser of ours."""
+    """A view for each table that the SQL could mean, or for all where it names none (SHOW ALL TABLES).
+
+    One view too many costs little, and needs no parser of ours.
+    """
     for namespace in NAMESPACES:
         connection.execute(f'CREATE SCHEMA "{namespace}"')
+    named = {name for name in names if name.split(".", 1)[1].lower() in sql.lower()}
     for number, name in enumerate(names):
         namespace, short = name.split(".", 1)
-        if short.lower() in sql.lower():
+        if name in named or not named:
             connection.register(f"lake_{number}", _dataset(catalog.load_table(name)))
             quoted = short.replace('"', '""')
             connection.execute(f'CREATE VIEW "{namespace}"."{quoted}" AS SELECT * FROM lake_{number}')  # noqa: S608

@@ -151,7 +151,15 @@ class Committer:
         """Commit, again with the same id while the lake or the database is out of reach for a moment."""
         for pause_s in (*COMMIT_PAUSES_S, None):
             try:
-                return commit(self.store, batch_id, made, worker=self.worker, now=now, step=self._step)
+                return commit(
+                    self.store,
+                    batch_id,
+                    made,
+                    worker=self.worker,
+                    now=now,
+                    lease_s=self._settings.lease_s,
+                    step=self._step,
+                )
             except LeaseLost:
                 raise
             except TransientError as error:

@@ -24,6 +24,7 @@ from headwater.settings import Settings
 from headwater.state import ledger
 from headwater.worker.committer import Committed, Committer, error_kind
 from headwater.worker.inbox import Inbox, Pending
+from headwater.worker.upkeep import Upkeep
 
 LOG = structlog.get_logger()
 IDLE_WAIT_S = 20  # SQS long polling: the longest wait
@@ -64,6 +65,7 @@ class Worker:
         self._destinations = destinations
         self._confirm = confirm
         self._step = step
+        self._upkeep = Upkeep(committer.store)
         self._sources = {source.source_id: source for source in accounts.sources}
         self._inbox = Inbox()
         self._running: dict[Future[Opened], Wanted] = {}
@@ -98,6 +100,7 @@ class Worker:
             self._flush()
         if not messages:
             self._resolve_done(self._committer.sweep(self._reopen))
+            self._upkeep.run(self._committer.now())
         self._settle()
         deliver(self._committer.store.database, self._destinations, self._committer.now())
         return bool(messages)
