@@ -60,3 +60,69 @@ def test_samples_fill_every_column(folder: Path, library: Mapping[str, LogType])
     missing = {field.name for field in library[folder.name].fields} - filled
 
     assert missing == set()
+
+
+OURS = {path.name for path in FOLDERS}
+
+
+def _parse_file(
+    path: Path, log_type: str, library: Mapping[str, LogType], source: Source, now: datetime
+) -> tuple[list[dict[str, Any]], int]:
+    """The rows of a file, and how many records were rejected or fit no log type."""
+    rows: list[dict[str, Any]] = []
+    rejected = 0
+    for chunk in decode([path.read_bytes()], max_bytes=1 << 30):
+        found = classify("", chunk, library, (log_type,))
+        if not isinstance(found, LogType):
+            rejected += len(chunk.records)
+            continue
+        parsed = parse(found, [Part(ObjectRef(source.bucket, path.name), source, chunk)], now)
+        rows += row_dicts(parsed.batch.table) if parsed.batch else []
+        rejected += sum(parsed.rejected)
+    return rows, rejected
+
+
+def test_field_faults_give_their_number_of_events(
+    shared: Path, library: Mapping[str, LogType], source: Source, parse_time: datetime
+) -> None:
+    lines = (shared / "cases" / "cases.jsonl").read_text(encoding="utf-8").splitlines()
+    cases = [
+        case for case in map(json.loads, lines) if case.get("log_type") in OURS and case["group"] != "decompression"
+    ]
+
+    found = {
+        case["id"]: _parse_file(shared / "cases" / case["input_file"], case["log_type"], library, source, parse_time)
+        for case in cases
+    }
+
+    assert len(cases) > 20
+    assert [name for name, (_, rejected) in found.items() if rejected] == []
+    wrong = [
+        case["id"]
+        for case in cases
+        if len(found[case["id"]][0]) != case["check"].get("count", len(case["check"].get("events", [0])))
+    ]
+    assert wrong == []
+
+
+@pytest.mark.parametrize(
+    ("pattern", "log_type"),
+    [
+        pytest.param("AWS.CloudTrail/invictus-ir-aws_dataset/*.json", "AWS.CloudTrail", id="cloudtrail"),
+        pytest.param("AWS.CloudTrail/trailscraper/*", "AWS.CloudTrail", id="old cloudtrail"),
+        pytest.param("AWS.VPCFlow/*.log", "AWS.VPCFlow", id="vpc flow"),
+        pytest.param("AWS.ALB/*.csv", "AWS.ALB", id="alb"),
+        pytest.param("AWS.ALB/*.log", "AWS.ALB", id="alb of the guide"),
+        pytest.param("AWS.S3ServerAccess/*.log", "AWS.S3ServerAccess", id="s3"),
+    ],
+)
+def test_real_samples_are_read_without_rejects(
+    shared: Path, library: Mapping[str, LogType], source: Source, parse_time: datetime, pattern: str, log_type: str
+) -> None:
+    paths = sorted((shared / "samples").glob(pattern))
+
+    found = {path.name: _parse_file(path, log_type, library, source, parse_time) for path in paths}
+
+    assert paths != []
+    assert [name for name, (rows, rejected) in found.items() if rejected or not rows] == []
+    assert [row for rows, _ in found.values() for row in rows if "p_unmapped" in row] == []

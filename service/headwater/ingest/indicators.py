@@ -52,7 +52,7 @@ def _rows_by_document(documents: pa.Array, count: int) -> pa.Array:
     """For each document the list of rows that hold it; every document has one at least."""
     order = pc.array_sort_indices(documents).cast(pa.int64())  # nulls come last
     sizes = pc.value_counts(documents.drop_null())
-    size_of = pc.index_in(pa.array(range(count), documents.type), value_set=sizes.field("values"))
+    size_of = pc.index_in(_numbers(count).cast(documents.type), value_set=sizes.field("values"))
     ends = pc.cumulative_sum(sizes.field("counts").take(size_of))
     offsets = pa.concat_arrays([pa.array([0], pa.int64()), ends]).cast(pa.int32())
     return pa.ListArray.from_arrays(offsets, order)
@@ -74,10 +74,13 @@ class _Sink:
                     self._add(column, values, encoded.indices, rows)
 
     def _add(self, column: str, values: pa.Array, indices: pa.Array, rows: pa.Array | None) -> None:
-        there = pc.is_valid(values).take(indices) if values.null_count else pc.is_valid(indices)
-        places = pc.indices_nonzero(pc.fill_null(there, False))
-        at = places if rows is None else rows.take(places)
-        self.found[column].append((at.cast(pa.int64()), values, indices.take(places)))
+        if values.null_count or indices.null_count:
+            places = pc.indices_nonzero(pc.fill_null(pc.is_valid(values).take(indices), False))
+            indices = indices.take(places)
+            rows = places if rows is None else rows.take(places)
+        elif rows is None:
+            rows = _numbers(len(indices))
+        self.found[column].append((rows.cast(pa.int64()), values, indices))
 
     def column(self, name: str) -> pa.Array:
         """The list column of one p_any_ name."""
@@ -99,11 +102,18 @@ def _starts(lengths: Sequence[int]) -> list[int]:
 
 def _lists(rows: pa.Array, ranks: pa.Array, values: pa.Array, count: int) -> pa.Array:
     """Lists by row of the values of those ranks, each once and in order; null for a row without any."""
-    keys = pc.unique(pc.add(pc.multiply(rows, len(values)), ranks))
-    keys = keys.take(pc.array_sort_indices(keys))
+    keys = pc.add(pc.multiply(rows, len(values)), ranks)
+    keys = pc.run_end_encode(keys.take(pc.array_sort_indices(keys))).values  # sorted and distinct
     at = pc.divide(keys, len(values))
     runs = pc.run_end_encode(at, run_end_type=pa.int64())
     offsets = pa.concat_arrays([pa.array([0], pa.int64()), runs.run_ends]).cast(pa.int32())
     texts = values.take(pc.subtract(keys, pc.multiply(at, len(values))))
     lists = pa.ListArray.from_arrays(offsets, texts)
-    return lists.take(pc.index_in(pa.array(range(count), pa.int64()), value_set=runs.values))
+    if len(lists) == count:
+        return lists
+    return lists.take(pc.index_in(_numbers(count), value_set=runs.values))
+
+
+def _numbers(count: int) -> pa.Array:
+    """0, 1, … count - 1; ten times faster than from a range."""
+    return pc.indices_nonzero(pa.repeat(True, count)).cast(pa.int64())

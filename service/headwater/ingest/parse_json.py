@@ -29,7 +29,7 @@ def parse_json(log_type: LogType, rows: RawRows) -> Columns:
 
 def _column(field: Field, values: list[Any]) -> tuple[pa.Array, dict[int, str]]:
     nothing = NOTHING if field.is_json else None
-    if all(value is nothing for value in values):
+    if values.count(nothing) == len(values):
         return pa.nulls(len(values), field.arrow_type), {}
     if field.is_json:
         return _json_column(values), {}
@@ -54,8 +54,15 @@ def _json_column(values: list[Any]) -> pa.Array:
     than an object for each.
     """
     joined = b"\0".join(values)
-    texts = pa.array([joined.decode(errors="replace")], pa.string())
-    column = pc.split_pattern(texts, "\0").flatten()
+    column = pc.split_pattern(_one_text(joined), "\0").flatten()
     if len(column) != len(values):  # broken text with a NUL inside
         column = pa.array([bytes(value).decode(errors="replace") for value in values], pa.string())
-    return pc.if_else(pc.is_in(column, value_set=pa.array(["", "null"])), pa.scalar(None, pa.string()), column)
+    absent = pc.is_in(column, value_set=pa.array(["", "null"]))
+    return pc.if_else(absent, pa.scalar(None, pa.string()), column) if pc.any(absent).as_py() else column
+
+
+def _one_text(text: bytes) -> pa.Array:
+    """An array of one text; plain ASCII is used where it lies."""
+    if not text.isascii():
+        return pa.array([text.decode(errors="replace")], pa.string())
+    return pa.StringArray.from_buffers(1, pa.array([0, len(text)], pa.int32()).buffers()[1], pa.py_buffer(text))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal, get_args
 
@@ -12,7 +13,7 @@ FIELD_TYPES: tuple[str, ...] = get_args(FieldType)
 TIMESTAMP = pa.timestamp("us", "UTC")
 
 # Which p_any_ columns an indicator can fill; the extractors themselves are in ingest/indicators.py.
-INDICATORS: dict[str, tuple[str, ...]] = {
+INDICATORS: Mapping[str, tuple[str, ...]] = {
     "ip": ("p_any_ip_addresses",),
     "hostname": ("p_any_ip_addresses", "p_any_domain_names"),
     "net_addr": ("p_any_ip_addresses", "p_any_domain_names"),
@@ -53,7 +54,8 @@ INDICATORS: dict[str, tuple[str, ...]] = {
 class Field:
     """One declared field.
 
-    wire: its name in the raw record. split: separator of a list written as text. element: what an array holds.
+    wire: its name in the raw record. required: a record without it, or with null in it, is rejected.
+    split: separator of a list written as text. element: what an array holds.
     fields: the declared parts of an object; they stay inside its JSON text, but their indicators are read.
     """
 
@@ -160,7 +162,7 @@ def _standard(name: str, kind: pa.DataType, description: str, *, json: bool = Fa
 SOURCE_FILE = pa.struct([("bucket", pa.string()), ("key", pa.string()), ("row", pa.int64())])
 _STRINGS = pa.list_(pa.string())
 
-INDICATOR_COLUMNS: dict[str, str] = {
+INDICATOR_COLUMNS: Mapping[str, str] = {
     "p_any_ip_addresses": "Every IP address of the row.",
     "p_any_domain_names": "Every domain or host name of the row.",
     "p_any_aws_arns": "Every ARN of the row.",
