@@ -63,7 +63,7 @@ class Cloud:
 @pytest.fixture(scope="session")
 def cloud() -> Iterator[Cloud]:
     """A local AWS with the customers' buckets and the roles and queue of the central account."""
-    with start() as aws:
+    with start(pending_subscriptions=True) as aws:
         bare = Cloud(aws)
         key_arn = bare.client(PAYMENTS, "kms").create_key()["KeyMetadata"]["Arn"]
         for account_id, bucket in ((PAYMENTS, "payments-logs"), (SHOP, "shop-logs")):

@@ -139,16 +139,17 @@ def _resolve(draft: Draft, central: CentralDocument, lock: Mapping[str, LockedAc
     known = {account.id for account in accounts}
     made = [arn for account_id, entry in lock.items() if account_id in known for arn in entry.topic_arns]
     brought = [source.topic_arn for account in accounts for source in account.sources if source.topic_arn]
-    return Accounts.of(_central(central, partition), accounts, [*made, *brought])
+    return Accounts.of(_central(central, draft.defaults, partition), accounts, [*made, *brought])
 
 
-def _central(document: CentralDocument, partition: str) -> Central:
+def _central(document: CentralDocument, defaults: DefaultsDocument, partition: str) -> Central:
     return Central(
         account_id=document.account_id,
         region=document.region,
         partition=partition,
         organization_id=document.organization_id,
         lake_bucket=document.lake_bucket,
+        deploy_role_arn=names.role_arn(partition, document.account_id, names.role_name(defaults.deploy_role_name)),
         worker_role_arn=names.role_arn(partition, document.account_id, names.role_name(document.worker_role_name)),
         queue_arn=f"arn:{partition}:sqs:{document.region}:{document.account_id}:{document.queue_name}",
         event_bus_arn=f"arn:{partition}:events:{document.region}:{document.account_id}:event-bus/{document.event_bus_name}",

@@ -26,6 +26,7 @@ class Central:
     worker_role_arn: str
     queue_arn: str
     event_bus_arn: str
+    deploy_role_arn: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from typing import Any
 import yaml
 from moto.applicationautoscaling.responses import ApplicationAutoScalingResponse
 from moto.athena.models import AthenaBackend
+from moto.core.exceptions import AccessDeniedError
 from moto.ecs.models import Service as EcsService
 from moto.s3 import notifications
 from moto.s3.responses import S3Response
@@ -162,7 +163,7 @@ def _queue_accepts(queue_arn: str, topic: Any) -> bool:
 
 
 def _enforce_topic_policy() -> None:
-    """S3 publishes to a topic only where the topic's policy allows it."""
+    """S3 publishes to a topic, and other accounts subscribe to it, only where the topic's policy allows it."""
     stock = notifications._send_sns_message
 
     def send(account_id: str, event_body: Any, topic_arn: str, region_name: str) -> None:
@@ -175,6 +176,18 @@ def _enforce_topic_policy() -> None:
             stock(account_id, event_body, topic_arn, region_name)
 
     replace(notifications, "_send_sns_message", send)
+    stock_subscribe = SNSBackend.subscribe
+
+    def subscribe(self: Any, topic_arn: str, endpoint: str, protocol: str) -> Any:
+        topic = self.get_topic(topic_arn)
+        context = {"sns:Endpoint": endpoint, "sns:Protocol": protocol}
+        request = Request(Principal(self.account_id), "sns:Subscribe", topic_arn, context)
+        stranger = self.account_id != topic.account_id
+        if stranger and evaluate(topic.policy, request, with_principal=True) is not Decision.ALLOW_ACCOUNT:
+            raise AccessDeniedError(user_arn=f"arn:aws:iam::{self.account_id}:root", action="SNS:Subscribe")
+        return stock_subscribe(self, topic_arn, endpoint, protocol)
+
+    replace(SNSBackend, "subscribe", subscribe)
 
 
 def _service_allowed(

@@ -109,8 +109,6 @@ def _onboard_and_ingest(demo: Demo, cleanup: ExitStack, *, use_terraform: bool) 
     with demo.step("Verify: roles open to the worker, and to nobody without the right ExternalId"):
         verified = _require_success(driver.run_verify(accounts.accounts, accounts.central, setup))
     settings, samples = _settings(demo, made), sample_objects()
-    with demo.step("Worker: confirm the customers' subscriptions"):
-        _as_worker(demo, made, settings, accounts)
     with demo.step(f"Customers' AWS services write {len(samples)} log objects"):
         customers.upload(samples, demo.sessions)
     with demo.step("Worker: read, decrypt, normalise, detect, commit until the queue is empty"):

@@ -16,7 +16,7 @@ from botocore.exceptions import ClientError, WaiterError
 from headwater.accounts.lock import LockedAccount
 from headwater.accounts.model import SourceConfig
 from headwater.errors import OnboardError
-from headwater.onboard import assets, notifications
+from headwater.onboard import assets, notifications, subscriptions
 from headwater.onboard.driver import Done, Lock, Row, Setup, side_by_side
 from headwater.onboard.plan import AccountPlan, Unit
 from headwater.onboard.sessions import reason
@@ -35,6 +35,7 @@ PLAIN = {  # template parameter → module variable
     "RoleName": "role_name",
     "RolePath": "role_path",
     "PermissionsBoundaryArn": "permissions_boundary_arn",
+    "SubscribeFrom": "subscribe_from",
 }
 
 
@@ -88,7 +89,9 @@ def _apply(template: str, plan: AccountPlan, setup: Setup, lock: Lock) -> Done:
     client = setup.sessions.client(session, "cloudformation", unit.region)
     changed = _deploy(client, template, values)
     outputs = _outputs(client)
-    topics = _announce(plan, outputs, setup.sessions.client(session, "s3", unit.region))
+    topics = _topics(plan, outputs)
+    subscriptions.subscribe(set(topics.values()), plan.central, setup.sessions)
+    _announce(plan, topics, setup.sessions.client(session, "s3", unit.region))
     brought = {source.topic_arn for source in plan.account.sources if source.topic_arn}
     made = LockedAccount(plan.external_id, outputs["RoleArn"], tuple(sorted(set(topics.values()) | brought)))
     lock.put(plan.account.id, made)
@@ -151,16 +154,20 @@ def _outputs(client: Any) -> dict[str, str]:
     return {output["OutputKey"]: output["OutputValue"] for output in stack.get("Outputs", [])}
 
 
-def _announce(plan: AccountPlan, outputs: Mapping[str, str], client: Any) -> dict[str, str]:
-    """Point the buckets at the stack's topics. Returns: bucket → topic ARN."""
+def _topics(plan: AccountPlan, outputs: Mapping[str, str]) -> dict[str, str]:
+    """Bucket → the stack's topic for it."""
     topics: dict[str, str] = {}
     for number, source in enumerate(plan.account.sources, start=1):
         if source.notifications == "sns" and source.bucket not in topics:  # a topic per bucket, at its first source
             topics[source.bucket] = outputs[f"TopicArn{number}"]
+    return topics
+
+
+def _announce(plan: AccountPlan, topics: Mapping[str, str], client: Any) -> None:
+    """Point the buckets at their topics."""
     for bucket, topic_arn in topics.items():
         ours = {each.name: (topic_arn, each.prefix) for each in plan.account.sources if each.bucket == bucket}
         _put(client, bucket, ours)
-    return topics
 
 
 def _put(client: Any, bucket: str, ours: Mapping[str, tuple[str, str]]) -> None:
@@ -180,6 +187,9 @@ def _destroy(plan: AccountPlan, setup: Setup, lock: Lock) -> Done:
     for bucket in sorted({source.bucket for source in plan.account.sources if source.notifications == "sns"}):
         _put(setup.sessions.client(session, "s3", unit.region), bucket, {})
     client = setup.sessions.client(session, "cloudformation", unit.region)
+    if _exists(client):
+        topics = _topics(plan, _outputs(client))
+        subscriptions.unsubscribe(set(topics.values()), plan.central, setup.sessions)
     client.delete_stack(StackName=STACK)
     client.get_waiter("stack_delete_complete").wait(StackName=STACK, WaiterConfig=WAITER)
     lock.drop(plan.account.id)

@@ -16,7 +16,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from headwater.accounts.lock import LockedAccount, lock_path, read_lock, write_lock
 from headwater.accounts.model import Account, Central
 from headwater.errors import HeadwaterError, OnboardError
-from headwater.onboard import assets, notifications, terraform
+from headwater.onboard import assets, notifications, subscriptions, terraform
 from headwater.onboard.plan import AccountPlan, Unit
 from headwater.onboard.root import Backend, variables, write_root
 from headwater.onboard.sessions import Sessions
@@ -135,15 +135,17 @@ def _apply(plan: AccountPlan, setup: Setup, lock: Lock) -> Done:
         raise OnboardError("; ".join(problems))
     lock.put(plan.account.id, LockedAccount(plan.external_id))  # before the role: an ExternalId is never lost
     summaries: list[str] = []
-    topics, role_arn = set[str](), plan.account.role_arn
+    topics: dict[str, str] = {}
+    role_arn = plan.account.role_arn
     for unit in plan.units:
         state = _connected(unit, setup)
         setup.progress(unit.account_id, f"apply {unit.region}")
         summaries.append(terraform.apply(state, variables(unit)))
         outputs = terraform.output(state)
-        topics |= set(outputs.get("topic_arns", {}).values())
+        topics |= outputs.get("topic_arns", {})
         role_arn = outputs.get("role_arn", role_arn) if unit.makes_role else role_arn
-    lock.put(plan.account.id, LockedAccount(plan.external_id, role_arn, tuple(sorted(topics))))
+    subscriptions.subscribe(plan.managed_topics(topics), plan.central, setup.sessions)
+    lock.put(plan.account.id, LockedAccount(plan.external_id, role_arn, tuple(sorted(set(topics.values())))))
     unchanged = all(" 0 added, 0 changed, 0 destroyed" in summary for summary in summaries)
     return "unchanged" if unchanged else "changed", "; ".join(summaries), ()
 
@@ -153,6 +155,8 @@ def _destroy(plan: AccountPlan, setup: Setup, lock: Lock) -> Done:
     for unit in reversed(plan.units):
         state = _connected(unit, setup)
         setup.progress(unit.account_id, f"destroy {unit.region}")
+        topics = terraform.output(state).get("topic_arns", {})
+        subscriptions.unsubscribe(plan.managed_topics(topics), plan.central, setup.sessions)
         summaries.append(terraform.destroy(state, variables(unit)))
     lock.drop(plan.account.id)
     return "changed", "; ".join(summaries), ()

@@ -40,9 +40,15 @@ class AccountPlan:
     """Everything of one account."""
 
     account: Account
+    central: Central
     external_id: str = field(repr=False)
     external_id_is_new: bool
     units: tuple[Unit, ...]
+
+    def managed_topics(self, topic_arns: Mapping[str, str]) -> frozenset[str]:
+        """Of source name → topic ARN, the topics that we made."""
+        ours = {source.name for source in self.account.sources if source.notifications == "sns"}
+        return frozenset(arn for name, arn in topic_arns.items() if name in ours)
 
 
 def new_external_id() -> str:
@@ -86,7 +92,7 @@ def _account(
     elsewhere = sorted({s.region for s in account.sources if s.notifications != "none"} - {central.region})
     units = [_unit(account, central, external_id, central.region)]
     units += [_unit(account, central, external_id, region) for region in elsewhere]
-    return AccountPlan(account, external_id, known is None, tuple(units))
+    return AccountPlan(account, central, external_id, known is None, tuple(units))
 
 
 def _unit(account: Account, central: Central, external_id: str, region: str) -> Unit:
@@ -105,6 +111,7 @@ def _unit(account: Account, central: Central, external_id: str, region: str) -> 
         "permissions_boundary_arn": account.permissions_boundary_arn,
         "role_arn_existing": account.role_arn if account.role_name is None or not makes_role else None,
         "sources": [_source(source, region) for source in account.sources if makes_role or source.region == region],
+        "subscribe_from": "central",  # subscriptions.py does, after every apply
         "bucket_notifications_checked": True,  # notifications.py does, before every apply
         "tags": {"managed-by": "headwater"},
     }

@@ -26,6 +26,7 @@ MODULE_VARIABLES = (
     "permissions_boundary_arn",
     "role_arn_existing",
     "sources",
+    "subscribe_from",
     "bucket_notifications_checked",
     "tags",
 )

@@ -26,6 +26,8 @@ MAX_ERROR_CHARS = 2000
 ERROR = re.compile(r"^Error: ", re.MULTILINE)
 FRAME = re.compile(r"^[╷│╵]\s?", re.MULTILINE)  # Terraform draws a box around errors
 SUMMARY = re.compile(r"^(?:Plan: .*|No changes\..*|Apply complete! .*|Destroy complete! .*)$", re.MULTILINE)
+UNCONFIRMED = "confirmation: timeout"  # the provider waits two minutes for it
+UNCONFIRMED_HINT = " The worker confirms subscriptions to existing topics: start it, then apply again."
 UNWANTED = ("TF_WORKSPACE", "TF_CLI_ARGS", "TF_LOG")  # would act on other states, or log variables
 QUIET = {"CHECKPOINT_DISABLE": "1", "TF_IN_AUTOMATION": "1", "TF_INPUT": "0"}
 
@@ -125,7 +127,9 @@ def _run(state: State, command: str, *, accept: tuple[int, ...] = (0,), **option
             "terraform is not on PATH. Install Terraform 1.10 or newer, or use --no-terraform."
         ) from error
     if code not in accept:
-        raise OnboardError(f"terraform {command} failed: {_first_error(err or out, options.get('var', {}))}")
+        why = _first_error(err or out, options.get("var", {}))
+        hint = UNCONFIRMED_HINT if UNCONFIRMED in why else ""
+        raise OnboardError(f"terraform {command} failed: {why}{hint}")
     return code, out
 
 
