@@ -28,9 +28,11 @@ def indicators(fields: Sequence[Field], arrays: Mapping[str, pa.Array], rows: in
         if field.is_json:
             _add_json(sink, field, array)
         elif field.indicators and pa.types.is_list(array.type):
-            sink.add(field.indicators, array.flatten().cast(pa.string()), pc.list_parent_indices(array))
+            sink.add(
+                field.indicators, array.flatten().cast(pa.string()).dictionary_encode(), pc.list_parent_indices(array)
+            )
         elif field.indicators:
-            sink.add(field.indicators, array.cast(pa.string()), None)
+            sink.add(field.indicators, array.cast(pa.string()).dictionary_encode(), None)
     return {name: sink.column(name) for name in INDICATOR_COLUMNS}
 
 
@@ -44,8 +46,8 @@ def _add_json(sink: _Sink, field: Field, array: pa.Array) -> None:
     rows = _rows_by_document(encoded.indices, len(encoded.dictionary))
     for indicator, found in finds.items():
         spread = rows.take(pa.array([number for number, _ in found], pa.int64()))  # a list of rows for each text
-        texts = pa.array([text for _, text in found], pa.string()).take(pc.list_parent_indices(spread))
-        sink.add((indicator,), texts, pc.list_flatten(spread))
+        texts = pa.array([text for _, text in found], pa.string()).dictionary_encode()
+        sink.add((indicator,), texts.take(pc.list_parent_indices(spread)), pc.list_flatten(spread))
 
 
 def _rows_by_document(documents: pa.Array, count: int) -> pa.Array:
@@ -65,13 +67,12 @@ class _Sink:
         self.rows = rows
         self.found: dict[str, list[tuple[pa.Array, pa.Array, pa.Array]]] = {name: [] for name in INDICATOR_COLUMNS}
 
-    def add(self, names: Sequence[str], texts: pa.Array, rows: pa.Array | None) -> None:
+    def add(self, names: Sequence[str], texts: pa.DictionaryArray, rows: pa.Array | None) -> None:
         """What texts yield by those indicators. rows: the row of each text; None: text N is of row N."""
-        encoded = texts.dictionary_encode()
         for name in names:
-            for column, values in EXTRACTS[name](encoded.dictionary):
+            for column, values in EXTRACTS[name](texts.dictionary):
                 if values.null_count < len(values):
-                    self._add(column, values, encoded.indices, rows)
+                    self._add(column, values, texts.indices, rows)
 
     def _add(self, column: str, values: pa.Array, indices: pa.Array, rows: pa.Array | None) -> None:
         if values.null_count or indices.null_count:
