@@ -121,7 +121,8 @@ def test_outputs_are_plain_values(fake: Fake) -> None:
     assert terraform.output(fake.state(OUT=out)) == {"role_arn": "arn"}
 
 
-def test_process_environment_drops_what_leads_astray(tmp_path: Path) -> None:
+@pytest.mark.parametrize("given", ["inherited", "own"])
+def test_process_environment_drops_what_leads_astray(tmp_path: Path, given: str) -> None:
     inherited = {
         "HOME": "/home/x",
         "TF_WORKSPACE": "prod",
@@ -130,7 +131,7 @@ def test_process_environment_drops_what_leads_astray(tmp_path: Path) -> None:
         "TF_CLI_CONFIG_FILE": str(tmp_path / "missing"),
     }
 
-    environment = process_environment(inherited, {"TF_DATA_DIR": "d"})
+    environment = process_environment(inherited, {**(inherited if given == "own" else {}), "TF_DATA_DIR": "d"})
 
     assert {name for name in environment if name.startswith("TF_")} == {"TF_IN_AUTOMATION", "TF_INPUT", "TF_DATA_DIR"}
     assert environment["HOME"] == "/home/x"

@@ -141,11 +141,12 @@ def _terraform(state: State) -> _Terraform:
 
 def process_environment(inherited: Mapping[str, str], own: Mapping[str, str]) -> dict[str, str]:
     """The environment of a terraform process: without what would lead it astray."""
-    environment = {name: value for name, value in inherited.items() if not name.startswith(UNWANTED)}
+    merged = {**inherited, **own}
+    environment = {name: value for name, value in merged.items() if not name.startswith(UNWANTED)}
     config = environment.get("TF_CLI_CONFIG_FILE")
     if config and not Path(config).exists():
         del environment["TF_CLI_CONFIG_FILE"]
-    return {**environment, **QUIET, **own}
+    return {**environment, **QUIET}
 
 
 def _plugin_dir(plugins: Path | None) -> dict[str, Any]:
