@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 from headwater.ingest.parse import Parsed, Part, parse
 from headwater.ingest.rows import row_dicts
 from headwater.model import Chunk, ObjectRef, Source
-from headwater.schema.load import load_library
+from headwater.schema.load import load_library, load_schema
 from headwater.schema.logtype import LogType
 
 Rows = Callable[[str, Sequence[Any]], list[dict[str, Any]]]
@@ -295,6 +296,39 @@ def test_row_of_nil_marks_alone_is_rejected(parse_records: ParseRecords) -> None
     parsed = parse_records("AWS.VPCFlow", [FLOW_HEADER, b"- - - - - - -", FLOW])
 
     assert [(reject.row, reject.reason) for reject in parsed.rejects] == [(1, "no field of the schema is there")]
+
+
+CSV_SCHEMA = """\
+schema: Custom.Csv
+description: A table.
+parser: {delimited: {delimiter: ",", quote: '"', emptyValues: ["", "n/a"]}}
+fields:
+  - {name: when, type: timestamp, description: When., isEventTime: true}
+  - {name: who, type: string, description: Who.}
+  - {name: count, type: int, description: How many.}
+"""
+
+
+@pytest.mark.parametrize(
+    ("line", "who", "count"),
+    [
+        pytest.param(b'2026-02-03T04:05:06Z,"a, ""b""",1', 'a, "b"', 1, id="quoted"),
+        pytest.param(b"2026-02-03T04:05:06Z,n/a,", None, None, id="nothing"),
+        pytest.param(b'"2026-02-03T04:05:06Z","","2"', None, 2, id="all quoted"),
+    ],
+)
+@pytest.mark.parametrize("beside", [b"2026-02-03T04:05:06Z,x,7", b"2026-02-03T04:05:06Z,x,seven"], ids=["fast", "slow"])
+def test_cells_may_be_quoted(
+    tmp_path: Path, make_part: Any, parse_time: datetime, beside: bytes, line: bytes, who: str | None, count: int | None
+) -> None:
+    path = tmp_path / "schema.yml"
+    path.write_text(CSV_SCHEMA, encoding="utf-8")
+
+    parsed = parse(load_schema(path), [make_part([b"when,who,count", line, beside])], parse_time)
+
+    assert parsed.batch is not None
+    row = row_dicts(parsed.batch.table, [0])[0]
+    assert (row["when"], row.get("who"), row.get("count")) == ("2026-02-03T04:05:06Z", who, count)
 
 
 # S3 access

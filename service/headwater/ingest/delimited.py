@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from csv import Error as CsvError
+from csv import reader
 from dataclasses import dataclass, field
 
 import pyarrow as pa
@@ -56,6 +58,11 @@ def _wire_names(tokens: Sequence[str]) -> Names:
 
 def _cells(parser: DelimitedParser, line: bytes) -> list[str]:
     text = line.decode(errors="replace")
+    if parser.quote:
+        try:
+            return next(reader([text], delimiter=parser.delimiter, quotechar=parser.quote), [])
+        except CsvError:  # a cell of more than 128 KiB
+            return [text]
     return text.split() if parser.delimiter == " " else text.split(parser.delimiter)
 
 
@@ -100,7 +107,9 @@ def _read_fast(parser: DelimitedParser, fields: Mapping[str, Field], group: _Gro
     table = csv.read_csv(
         pa.BufferReader(body),
         read_options=csv.ReadOptions(column_names=group.names, use_threads=False, block_size=len(body) + 1),
-        parse_options=csv.ParseOptions(delimiter=parser.delimiter, quote_char=False, ignore_empty_lines=False),
+        parse_options=csv.ParseOptions(
+            delimiter=parser.delimiter, quote_char=parser.quote or False, ignore_empty_lines=False
+        ),
         convert_options=csv.ConvertOptions(
             column_types={name: _csv_type(fields.get(name)) for name in group.names},
             null_values=list(parser.empty_values),

@@ -39,7 +39,7 @@ FIELD_KEYS = (
 )
 PARSER_KEYS = {
     "json": (),
-    "delimited": ("delimiter", "columns", "hasHeader", "emptyValues"),
+    "delimited": ("delimiter", "columns", "hasHeader", "quote", "emptyValues"),
     "regex": ("pattern", "emptyValues"),
 }
 
@@ -131,13 +131,15 @@ class _Reader:
 
     def delimited(self, options: Mapping[str, Any], path: Keys, empty: tuple[str, ...]) -> DelimitedParser:
         delimiter = self.text(options, "delimiter", path)
-        if len(delimiter.encode()) > 1:
-            self.problem((*path, "delimiter"), "must be one ASCII character", 'Write for example delimiter: " ".')
+        quote = self.optional_text(options, "quote", path)
+        for key, value in (("delimiter", delimiter), ("quote", quote)):
+            if len(value.encode()) > 1:
+                self.problem((*path, key), "must be one ASCII character", f'Write for example {key}: "|".')
         columns = self.texts(options.get("columns", []), (*path, "columns"))
         header = self.flag(options, "hasHeader", path, default=True)
         if not header and not columns:
             self.problem(path, "a file without header needs columns", "List the wire names under columns.")
-        return DelimitedParser(delimiter, columns, header, empty)
+        return DelimitedParser(delimiter, columns, header, empty, quote)
 
     def fields(self, data: Any, path: Keys) -> tuple[Field, ...]:
         if not isinstance(data, list) or not data:

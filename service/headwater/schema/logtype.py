@@ -103,15 +103,17 @@ class JsonParser:
 
 @dataclass(frozen=True, slots=True)
 class DelimitedParser:
-    """Lines cut at a delimiter, without quoting; the first line may name the columns, in any order.
+    """Lines cut at a delimiter; the first line may name the columns, in any order.
 
     columns: wire names of a file without a header line; empty: the header is obligatory.
+    quote: what may stand around a cell, and twice inside it for itself; empty: quotes are plain text.
     """
 
     delimiter: str
     columns: tuple[str, ...] = ()
     header: bool = True
     empty_values: tuple[str, ...] = ()
+    quote: str = ""
 
 
 @dataclass(frozen=True, slots=True)
