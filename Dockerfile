@@ -17,11 +17,14 @@ RUN /opt/headwater/bin/pip install --no-deps .
 FROM ${PYTHON_IMAGE}
 RUN useradd --uid 10001 --no-create-home --home-dir /tmp --shell /usr/sbin/nologin headwater
 COPY --from=build /opt/headwater /opt/headwater
+RUN install --directory --owner=10001 /var/lib/headwater
 ENV PATH=/opt/headwater/bin:$PATH \
     PYTHONDONTWRITEBYTECODE=1 \
     PYTHONUNBUFFERED=1 \
-    HEADWATER_HOME=/tmp/headwater \
+    HEADWATER_HOME=/var/lib/headwater \
     HEADWATER_LOG_FORMAT=json
+# Fargate gives a volume the owner of the folder it covers.
+VOLUME ["/var/lib/headwater", "/tmp"]
 USER 10001
 WORKDIR /tmp
 STOPSIGNAL SIGTERM

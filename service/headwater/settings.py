@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 MIB = 1024 * 1024
@@ -17,7 +17,9 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="HEADWATER_", frozen=True, extra="ignore")
 
     home: Path = Field(Path(".headwater"), description="Folder of all local data: state, lake, alerts file.")
-    accounts_file: Path = Field(Path("accounts.yml"), description="The accounts and their log sources.")
+    accounts_file: Annotated[str, BeforeValidator(str)] = Field(
+        "accounts.yml", description="The accounts and their log sources: a file or an s3:// URL."
+    )
     log_format: Literal["auto", "json", "console"] = Field(
         "auto", description="auto: JSON unless stderr is a terminal."
     )

@@ -13,13 +13,14 @@ from pyiceberg.catalog import Catalog
 
 from headwater import log
 from headwater.accounts import Accounts, load_accounts
+from headwater.accounts.lock import lock_path
 from headwater.aws import s3, sns
 from headwater.destinations.destination import Destination
 from headwater.destinations.json_lines import JsonLines
 from headwater.destinations.sns import Sns
 from headwater.detect.engine import Engine
 from headwater.detect.load import builtin_path, load_pack
-from headwater.errors import ConfigError, Problem
+from headwater.errors import ConfigError, ObjectMissing, Problem
 from headwater.lake.catalog import open_catalog
 from headwater.pipeline import Step, Store
 from headwater.schema.load import load_library
@@ -52,13 +53,20 @@ def accounts(made: Settings, file: Path | None = None) -> Accounts:
     name = str(file or made.accounts_file)
     if not name.startswith("s3://"):
         return load_accounts(Path(name))
-    folder = made.home / "config"
-    folder.mkdir(parents=True, exist_ok=True)
-    local = folder / "accounts.yml"
+    local = made.home / "config" / "accounts.yml"
+    local.parent.mkdir(parents=True, exist_ok=True)
     local.write_text(s3.read_text(name, made.region))
-    lock = s3.read_text(name.rsplit("/", 1)[0] + "/accounts.lock.json", made.region)
-    (folder / "accounts.lock.json").write_text(lock)
+    try:
+        lock_path(local).write_text(s3.read_text(lock_url(name), made.region))
+    except ObjectMissing:
+        lock_path(local).unlink(missing_ok=True)  # every external id stands in accounts.yml itself
     return load_accounts(local)
+
+
+def lock_url(accounts_url: str) -> str:
+    """Where the lock of a published accounts.yml stands: beside it."""
+    folder, _, name = accounts_url.rpartition("/")
+    return f"{folder}/{lock_path(Path(name)).name}"
 
 
 def database(made: Settings) -> Database:

@@ -8,15 +8,12 @@ from typing import Annotated
 import typer
 
 from headwater.accounts.describe import describe
+from headwater.accounts.lock import lock_path
+from headwater.aws import s3
 from headwater.cli import build
 from headwater.cli.output import Format, Output, emit_json, emit_rows
 
-app = typer.Typer(help="Check the configuration.", no_args_is_help=True)
-
-
-@app.callback()
-def config() -> None:
-    """Check the configuration."""
+app = typer.Typer(help="Check and publish accounts.yml.", no_args_is_help=True)
 
 
 @app.command("check")
@@ -44,3 +41,18 @@ def check(
     ]
     emit_rows(rows, output, empty="accounts.yml has no sources.")
     typer.echo(f"OK: {len(accounts.accounts)} accounts, {len(accounts.sources)} sources.")
+
+
+@app.command("publish")
+def publish(
+    url: Annotated[str, typer.Argument(help="s3:// URL; the accounts_file output of terraform/modules/central.")],
+    file: Annotated[Path, typer.Option(help="The accounts.yml to publish.", exists=True)] = Path("accounts.yml"),
+) -> None:
+    """Check accounts.yml and put it, with its lock file, where the service reads it."""
+    settings = build.settings()
+    accounts = build.accounts(settings, file)
+    s3.write_text(url, file.read_text(), settings.region)
+    lock = lock_path(file)
+    if lock.exists():
+        s3.write_text(build.lock_url(url), lock.read_text(), settings.region)
+    typer.echo(f"Published {len(accounts.accounts)} accounts to {url}. Restart the service to use them.")

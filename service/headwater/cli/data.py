@@ -121,8 +121,7 @@ def notice(
     subscriptions of unknown topics go to the dead-letter queue, as in the service.
     """
     settings = build.settings()
-    file_name = accounts or settings.accounts_file
-    known = build.accounts(settings, file_name) if accounts or Path(file_name).exists() else None
+    known = build.accounts(settings, accounts) if accounts or Path(settings.accounts_file).exists() else None
     answer: dict[str, Any] = {
         "kind": None,
         "objects": [],

@@ -1,8 +1,9 @@
 locals {
-  home = "/var/lib/headwater"
+  home          = "/var/lib/headwater"
+  accounts_file = var.accounts_file == "" ? "s3://${local.lake_bucket}/config/accounts.yml" : var.accounts_file
   environment = merge(
     {
-      HEADWATER_ACCOUNTS_FILE         = var.accounts_file
+      HEADWATER_ACCOUNTS_FILE         = local.accounts_file
       HEADWATER_DEAD_LETTER_QUEUE_URL = aws_sqs_queue.dead_letters.url
       HEADWATER_HOME                  = local.home
       HEADWATER_LAKE_CATALOG          = "glue"
@@ -57,7 +58,7 @@ resource "aws_ecs_task_definition" "worker" {
   container_definitions = jsonencode([{
     name                   = "worker"
     image                  = var.image
-    command                = ["worker"]
+    command                = ["run"]
     essential              = true
     user                   = "10001:10001"
     readonlyRootFilesystem = true

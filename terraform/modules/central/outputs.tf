@@ -77,3 +77,8 @@ output "alerts_topic_arn" {
   description = "SNS topic of the alerts; null with alerts_topic = false."
   value       = var.alerts_topic ? aws_sns_topic.alerts[0].arn : null
 }
+
+output "accounts_file" {
+  description = "Where the worker reads accounts.yml; `headwater config publish` writes it there."
+  value       = local.accounts_file
+}

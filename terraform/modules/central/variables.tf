@@ -212,14 +212,14 @@ variable "state_url_secret_kms_key_arn" {
 }
 
 variable "accounts_file" {
-  description = "Path of accounts.yml inside the image."
+  description = "Where the worker reads accounts.yml: an s3:// URL, or an absolute path inside the image. Empty: config/accounts.yml in the lake bucket, where `headwater config publish` puts it."
   type        = string
   nullable    = false
-  default     = "/etc/headwater/accounts.yml"
+  default     = ""
 
   validation {
-    condition     = startswith(var.accounts_file, "/")
-    error_message = "accounts_file must be an absolute path inside the container."
+    condition     = var.accounts_file == "" || can(regex("^(/|s3://[a-z0-9.-]+/).+", var.accounts_file))
+    error_message = "accounts_file must be an s3:// URL or an absolute path inside the container."
   }
 }
 
