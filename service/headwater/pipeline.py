@@ -74,8 +74,11 @@ def open_object(
     parts: dict[str, list[Part]] = defaultdict(list)
     unclassified: list[Chunk] = []
     ignored: dict[str, int] = defaultdict(int)
+    lines_kind: LogType | Ignored | None = None
     for chunk in decoded:
         kind = classify(ref.key, chunk, library, source.log_types)
+        if chunk.shape == "lines":  # only the first chunk of a text has the header that tells its type
+            kind = lines_kind = kind or lines_kind
         if kind is None:
             unclassified.append(chunk)
         elif isinstance(kind, Ignored):

@@ -17,6 +17,7 @@ from headwater.errors import ConfigError, NoticeError, ObjectError
 from headwater.ingest.notice import read_notice
 from headwater.ingest.rows import row_dicts
 from headwater.lake.query import query as run_query
+from headwater.lake.tables import existing_tables
 from headwater.model import LOCAL_BUCKET, ObjectRef, Source
 from headwater.pipeline import digest, open_object
 from headwater.schema.load import load_library
@@ -49,7 +50,10 @@ def ingest(
     else:
         for line in summary.lines():
             typer.echo(line)
-        typer.echo(f'The lake is in {settings.resolved_warehouse}. Try: headwater query "SHOW TABLES"')
+        tables = existing_tables(committer.store.catalog)
+        typer.echo(f"The lake is in {settings.resolved_warehouse}; its tables: {', '.join(tables) or 'none yet'}.")
+        for name in [table for table in tables if table.startswith("logs.")][:1]:
+            typer.echo(f'Try: headwater query "SELECT * FROM {name} LIMIT 5"')  # noqa: S608 (a hint, not a query)
     if summary.failed:
         raise typer.Exit(EXIT_POISON)
 

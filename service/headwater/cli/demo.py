@@ -11,7 +11,7 @@ from rich.console import Console
 
 from headwater.accounts import Accounts
 from headwater.cli import build
-from headwater.cli.output import table
+from headwater.cli.output import console, table
 from headwater.cli.serve import make_worker
 from headwater.demo.run import Summary, run_demo
 from headwater.lake.query import query
@@ -33,9 +33,9 @@ def demo(
     """
     started = time.monotonic()
     settings = build.settings(quiet=True)
-    console = Console()
-    summary = run_demo(settings.home, use_terraform=not no_terraform, console=console, drain=_drain)
-    totals = _report(summary, console)
+    screen = console(pipe_width=140)
+    summary = run_demo(settings.home, use_terraform=not no_terraform, console=screen, drain=_drain)
+    totals = _report(summary, screen)
     typer.echo(orjson.dumps({**totals, "seconds": round(time.monotonic() - started, 1)}).decode())
 
 
@@ -43,12 +43,12 @@ def _drain(settings: Settings, accounts: Accounts) -> None:
     make_worker(settings, accounts).run(once=True)
 
 
-def _report(summary: Summary, console: Console) -> dict[str, Any]:
+def _report(summary: Summary, screen: Console) -> dict[str, Any]:
     """Print what came of it; gives the totals."""
     database = build.database(summary.settings)
     names = {source.source_id: source.account_name for source in summary.accounts.sources}
     counters = source_totals(database)
-    console.print(table([
+    screen.print(table([
         {
             "account": f"{names[counter.source_id]} ({counter.source_id.split('/')[0]})",
             "log type": counter.log_type,
@@ -59,15 +59,15 @@ def _report(summary: Summary, console: Console) -> dict[str, Any]:
         for counter in counters
     ], title="What the lake holds"))  # fmt: skip
     alerts = state_alerts.list_alerts(database, limit=100)
-    console.print(table([
+    screen.print(table([
         {"severity": a.severity, "account": a.account_id, "matches": a.match_count, "alert": a.title} for a in alerts
     ], title="Alerts"))  # fmt: skip
     rejects = query(build.catalog(summary.settings), "SELECT key, row, reason FROM monitor.rejects").to_pylist()
     for reject in rejects:
-        console.print(f"Rejected: {reject['key']} row {reject['row']}: {reject['reason']}", markup=False)
+        screen.print(f"Rejected: {reject['key']} row {reject['row']}: {reject['reason']}", markup=False)
     home = summary.settings.home
-    console.print(f"\nThe lake lies in {summary.settings.resolved_warehouse}. Try:", markup=False, soft_wrap=True)
-    console.print(f'  HEADWATER_HOME={home} headwater query "{TRY}"\n', markup=False, soft_wrap=True)
+    screen.print(f"\nThe lake lies in {summary.settings.resolved_warehouse}. Try:", markup=False, soft_wrap=True)
+    screen.print(f'  HEADWATER_HOME={home} headwater query "{TRY}"\n', markup=False, soft_wrap=True)
     return {
         "accounts": len(summary.accounts.accounts),
         "objects": sum(counter.objects for counter in counters),

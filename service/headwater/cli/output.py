@@ -53,7 +53,7 @@ def emit_rows(rows: Sequence[Mapping[str, Any]], output: Format, *, empty: str, 
     elif not rows:
         typer.echo(empty)
     else:
-        _console().print(table(rows, columns))
+        console().print(table(rows, columns))
 
 
 @contextmanager
@@ -83,9 +83,9 @@ def steps() -> Iterator[Callable[[str, str], None]]:
         yield tell
 
 
-def _console() -> Console:
+def console(pipe_width: int = PIPE_WIDTH) -> Console:
     """The terminal as wide as it is; a file or a pipe as wide as the table needs."""
-    return Console() if sys.stdout.isatty() else Console(width=PIPE_WIDTH)
+    return Console() if sys.stdout.isatty() else Console(width=pipe_width)
 
 
 def table(rows: Sequence[Mapping[str, Any]], columns: Sequence[str] = (), title: str | None = None) -> Table:
