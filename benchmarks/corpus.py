@@ -51,7 +51,10 @@ def cloudtrail(records: int, per_object: int, seed: int = 7) -> list[LogFile]:
 def vpc_flow(rows: int, per_object: int, seed: int = 7) -> list[LogFile]:
     """Text objects in the default format, version 2, with a header line."""
     rng = random.Random(seed)
-    header = "version account-id interface-id srcaddr dstaddr srcport dstport protocol packets bytes start end action log-status"
+    header = (
+        "version account-id interface-id srcaddr dstaddr srcport dstport protocol packets bytes start end action "
+        "log-status"
+    )
     lines = [_flow(rng) for _ in range(rows)]
     return [
         LogFile(_flow_key(start), _gzip("\n".join([header, *lines[start : start + per_object], ""]).encode()))

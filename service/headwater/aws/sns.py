@@ -5,16 +5,21 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import boto3
+from botocore import UNSIGNED
+from botocore.config import Config
 
 from headwater.aws.errors import translated
 
 
 def confirm(topic_arn: str, token: str) -> None:
-    """Confirm the subscription of our queue to a customer's topic, in the topic's own region."""
+    """Confirm the subscription of our queue to a customer's topic, in the topic's own region.
+
+    The call is not signed: the token proves that we own the queue, and no policy of the topic need name our role.
+    """
+    unsigned = Config(signature_version=UNSIGNED)
+    client = boto3.Session().client("sns", region_name=topic_arn.split(":")[3], config=unsigned)
     with translated(f"confirm the subscription to {topic_arn}"):
-        boto3.Session().client("sns", region_name=topic_arn.split(":")[3]).confirm_subscription(
-            TopicArn=topic_arn, Token=token
-        )
+        client.confirm_subscription(TopicArn=topic_arn, Token=token)
 
 
 def publisher(topic_arn: str) -> Callable[[str, str], None]:

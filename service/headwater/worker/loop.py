@@ -30,6 +30,7 @@ LOG = structlog.get_logger()
 IDLE_WAIT_S = 20  # SQS long polling: the longest wait
 MAX_RETRY_S = 900
 ERROR_PAUSE_S = 5
+MAX_FAULTS_ONCE = 3
 TRUNCATED_TRIES = 2  # a truncated object may have been read while it was being written: one more try
 
 
@@ -70,6 +71,7 @@ class Worker:
         self._inbox = Inbox()
         self._running: dict[Future[Opened], Wanted] = {}
         self._stop = threading.Event()
+        self._faults = 0
 
     def stop(self) -> None:
         """Ask the loop to finish what it holds and to return."""
@@ -79,18 +81,28 @@ class Worker:
         """Work until stopped; with once, until the queue holds nothing more."""
         heartbeat = threading.Thread(target=self._keep_hidden, name="heartbeat", daemon=True)
         heartbeat.start()
-        with ThreadPoolExecutor(FETCH_THREADS, thread_name_prefix="fetch") as self._pool:
-            while not self._stop.is_set():
-                try:
-                    received = self._turn(wait_s=1 if once else IDLE_WAIT_S)
-                    if once and not received and not self._inbox and self._queue.is_empty():
-                        break
-                except TransientError as error:
-                    LOG.warning("turn_failed", error=str(error), retry_in_s=ERROR_PAUSE_S)
-                    self._stop.wait(ERROR_PAUSE_S)
-            self._drain()
-        self._stop.set()
-        heartbeat.join()
+        try:
+            with ThreadPoolExecutor(FETCH_THREADS, thread_name_prefix="fetch") as self._pool:
+                while not self._stop.is_set() and not self._try_turn(once=once):
+                    pass
+                self._drain()
+        finally:
+            self._stop.set()
+            heartbeat.join()
+
+    def _try_turn(self, *, once: bool) -> bool:
+        """One round; a passing fault is waited out, with once only so often. Gives whether the work is at its end."""
+        try:
+            received = self._turn(wait_s=1 if once else IDLE_WAIT_S)
+            self._faults = 0
+            return once and not received and not self._inbox and self._queue.is_empty()
+        except TransientError as error:
+            self._faults += 1
+            if once and self._faults > MAX_FAULTS_ONCE:
+                raise
+            LOG.warning("turn_failed", error=str(error), retry_in_s=ERROR_PAUSE_S)
+            self._stop.wait(ERROR_PAUSE_S)
+            return False
 
     def _turn(self, wait_s: int) -> bool:
         """One round: receive, fetch, commit what is due, acknowledge, deliver. Gives whether messages came."""

@@ -75,13 +75,6 @@ data "aws_iam_policy_document" "worker" {
     resources = [local.dead_letter_arn]
   }
 
-  # Only the receiver of the token can confirm, and the token lies in our queue.
-  statement {
-    sid       = "ConfirmSubscriptions"
-    actions   = ["sns:ConfirmSubscription"]
-    resources = ["arn:${local.partition}:sns:*:*:*"]
-  }
-
   statement {
     sid       = "LakeObjects"
     actions   = ["s3:AbortMultipartUpload", "s3:DeleteObject", "s3:GetObject", "s3:PutObject"]
