@@ -190,3 +190,13 @@ def confirmation(arn: str) -> dict[str, str]:
         "SubscribeURL": "https://sns.us-east-1.amazonaws.com/?Action=ConfirmSubscription",
         "Message": "You have chosen to subscribe",
     }
+
+
+def test_object_that_cannot_be_identified_is_tried_again_before_it_is_given_up(world: World) -> None:
+    world.settings = world.settings.model_copy(update={"max_attempts": 2})
+    world.send({"s3Bucket": world.bucket, "s3ObjectKey": [f"AWSLogs/{CUSTOMER}/never-written.json.gz"]})
+
+    world.run()
+
+    (letter,) = world.dead_letters()
+    assert letter["reason"].startswith("ObjectMissing")

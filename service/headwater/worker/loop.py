@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, replace
 
@@ -168,26 +168,27 @@ class Worker:
         if notice.confirmation is not None:
             self._subscribe(message, notice.kind, notice.confirmation)
             return {}
-        wanted, problems = self._locate(notice)
-        self._inbox.put(message, wanted, problems)
-        return wanted
-
-    def _locate(self, notice: Notice) -> tuple[dict[str, Wanted], list[str]]:
         wanted: dict[str, Wanted] = {}
         problems: list[str] = []
-        for ref in notice.objects:
-            source = self._accounts.source_for(ref.bucket, ref.key)
-            if source is None:
-                if not self._accounts.excluded(ref.bucket, ref.key):
-                    problems.append(f"unknown_source: {ref.url} belongs to no source of accounts.yml")
-                continue
+        retry = False
+        for ref, source in self._located(notice, problems):
             try:
                 known = identify(self._sessions, replace(ref, account_id=source.account_id), source)
+                wanted[known.object_id] = Wanted(known, source)
             except HeadwaterError as error:
+                retry = retry or error.retryable or message.attempt < self._settings.max_attempts
                 problems.append(f"{error_kind(error)}: {error}")
-                continue
-            wanted[known.object_id] = Wanted(known, source)
-        return wanted, problems
+        self._inbox.put(message, wanted, problems).retry = retry
+        return wanted
+
+    def _located(self, notice: Notice, problems: list[str]) -> Iterator[tuple[ObjectRef, Source]]:
+        """The notice's objects with their sources; those of unknown buckets become problems, excluded ones nothing."""
+        for ref in notice.objects:
+            source = self._accounts.source_for(ref.bucket, ref.key)
+            if source is not None:
+                yield ref, source
+            elif not self._accounts.excluded(ref.bucket, ref.key):
+                problems.append(f"unknown_source: {ref.url} belongs to no source of accounts.yml")
 
     def _subscribe(self, message: Message, kind: NoticeKind, confirmation: Confirmation) -> None:
         """Confirm the subscription of a topic that accounts.yml expects; report any other, and the end of one."""
