@@ -47,7 +47,7 @@ def test_two_accounts_from_plan_to_destroy(accounts_file: Path, setup: Setup, cl
     assert outcomes(applied) == {"payments": "changed", "shop": "changed"}
     assert outcomes(again) == {"payments": "unchanged", "shop": "unchanged"}
     assert outcomes(replanned) == {"payments": "unchanged", "shop": "unchanged"}
-    assert outcomes(verified) == {"payments": "unchanged", "shop": "unchanged"}
+    assert outcomes(verified) == {"payments": "verified", "shop": "verified"}
     assert [check.name for check in verified[0].checks[:3]] == [
         "assume role",
         "refuse without ExternalId",
@@ -60,7 +60,7 @@ def test_two_accounts_from_plan_to_destroy(accounts_file: Path, setup: Setup, cl
     }
     assert outcomes(destroyed) == {"payments": "changed"}
     assert list(left) == [SHOP]
-    assert outcomes(shop) == {"shop": "unchanged"}
+    assert outcomes(shop) == {"shop": "verified"}
     assert (roles(cloud, PAYMENTS), roles(cloud, SHOP)) == ([], [])
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -56,7 +57,7 @@ def _plans(settings: Settings, accounts: Accounts, only: list[str] | None, setup
     return plan(accounts, locked, only or ())
 
 
-def _report(rows: tuple[Row, ...], output: Format) -> None:
+def _report(rows: Sequence[Row], output: Format) -> None:
     """The table of what became of each account. Exit 1: an account failed."""
     shown: list[dict[str, Any]] = [{**asdict(row), "seconds": round(row.elapsed_s, 1)} for row in rows]
     emit_rows(shown, output, empty="accounts.yml has no accounts.", columns=COLUMNS)
@@ -112,7 +113,24 @@ def verify(only: Accounts_ = None, output: Output = Format.text, parallel: Paral
     chosen = [account for account in accounts.accounts if not only or account.id in only or account.name in only]
     with steps() as progress:
         rows = driver.run_verify(chosen, accounts.central, _setup(settings, accounts, None, parallel, progress))
+    if output is Format.text:
+        emit_rows(_checks(rows), output, empty="accounts.yml has no accounts.")
     _report(rows, output)
+
+
+def _checks(rows: Sequence[Row]) -> list[dict[str, Any]]:
+    """A row for each thing that was tried."""
+    return [
+        {
+            "account": row.account_name,
+            "check": check.name,
+            "result": "ok" if check.ok else "FAILED",
+            "detail": check.detail,
+            "fix": check.fix,
+        }
+        for row in rows
+        for check in row.checks
+    ]
 
 
 @app.command()

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from typing import Any
+
+import yaml
 
 from headwater.demo import central
 from headwater.demo.samples import REGION, Customer, SampleObject
@@ -45,7 +46,7 @@ def accounts_document(key_arns: Mapping[Customer, str]) -> str:
         },
         "accounts": [_account(customer, key_arn) for customer, key_arn in key_arns.items()],
     }
-    return json.dumps(document, indent=2) + "\n"
+    return yaml.safe_dump(document, sort_keys=False)
 
 
 def _account(customer: Customer, key_arn: str) -> dict[str, Any]:

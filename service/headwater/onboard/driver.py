@@ -23,7 +23,7 @@ from headwater.onboard.sessions import Sessions
 from headwater.onboard.verify import Check, verify
 
 Action = Literal["plan", "apply", "destroy"]
-Outcome = Literal["changed", "unchanged", "failed"]
+Outcome = Literal["changed", "unchanged", "verified", "failed"]
 Progress = Callable[[str, str], None]
 PARALLELISM = 4  # a run takes 330 to 450 MB of memory
 
@@ -167,7 +167,7 @@ def _verify(account: Account, central: Central, setup: Setup) -> Done:
     checks = verify(account, central, setup.sessions)
     failed = [check for check in checks if not check.ok]
     if not failed:
-        return "unchanged", f"{len(checks)} checks passed", checks
+        return "verified", f"{len(checks)} checks passed", checks
     return "failed", "; ".join(f"{check.name}: {check.detail}. {check.fix}".strip() for check in failed), checks
 
 
