@@ -18,7 +18,10 @@ Folder = Annotated[Path | None, typer.Argument(help="A folder of detections; def
 
 def _pack(path: Path | None) -> Pack:
     settings = build.settings()
-    return load_pack((path,) if path else settings.detections or (builtin_path(),))
+    pack = load_pack((path,) if path else settings.detections or (builtin_path(),))
+    for warning in pack.warnings:
+        typer.echo(f"warning: {warning}", err=True)
+    return pack
 
 
 @app.command("test")
