@@ -7,6 +7,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import pyarrow as pa
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -152,6 +153,15 @@ def test_text_that_json_writes_as_an_escape_is_found(batch_of: Any) -> None:
     condition = Contains("o", frozenset({'say "hé"'}))
 
     assert Rows(batch_of([{"o": {"x": 'say "hé"'}}, {"o": {"x": "other"}}]).table).meeting(condition) == [0]
+
+
+def test_record_kept_whole_may_hold_any_key() -> None:
+    schema = pa.schema([pa.field("data", pa.string(), metadata={b"json": b"true", b"whole": b"true"})])
+    table = pa.table({"data": ['{"k":"a"}', '{"k":"b"}']}, schema=schema)
+
+    for body in ("event.get('k') == 'a'", "event.deep_get('k', 'x') == 'a'", "event.get('data') == 'a'"):
+        condition = derive(*module_of(f"def rule(event):\n    return {body}"))
+        assert Rows(table).meeting(condition) is None
 
 
 def test_conditions_are_kept_short() -> None:

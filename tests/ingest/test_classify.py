@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pytest
@@ -115,10 +115,19 @@ def test_objects_beside_logs_are_ignored_with_a_reason(library: Library, key: st
     assert classify(key, chunk, library, ("AWS.CloudTrail",)) == Ignored(reason)
 
 
-def test_digest_is_not_ignored_once_the_library_has_its_type(library: Library) -> None:
-    digests = {**library, "AWS.CloudTrailDigest": library["AWS.CloudTrail"]}
+@pytest.mark.parametrize("allowed", [(), ("AWS.CloudTrail", "AWS.CloudTrailDigest")], ids=["automatic", "named"])
+def test_digest_is_a_log_type_where_the_source_does_not_leave_it_out(library: Library, allowed: Sequence[str]) -> None:
+    assert _name(classify("x", _json(DIGEST), library, allowed)) == "AWS.CloudTrailDigest"
 
-    assert not isinstance(classify("AWSLogs/1/CloudTrail-Digest/x", _json(EVENT), digests, ()), Ignored)
+
+def test_what_fits_nothing_is_raw_json_only_where_the_source_names_it(library: Library) -> None:
+    anything = _json(b'{"message":"hello"}')
+
+    assert classify("x", anything, library, ()) is None
+    assert classify("x", anything, library, ("AWS.CloudTrail", "AWS.GuardDuty")) is None
+    assert _name(classify("x", anything, library, ("AWS.CloudTrail", "Raw.JSON"))) == "Raw.JSON"
+    assert _name(classify("x", _json(EVENT), library, ("AWS.CloudTrail", "Raw.JSON"))) == "AWS.CloudTrail"
+    assert _name(classify("x", _json(DIGEST), library, ("Raw.JSON",))) == "Raw.JSON"
 
 
 def test_configured_types_narrow_the_choice(library: Library) -> None:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime
+from typing import Any
 
 import pyarrow as pa
 import pytest
@@ -128,3 +129,12 @@ def test_what_is_nested_too_deep_to_be_written_again_stays_text(depth: int, is_d
     found = _document(text)
 
     assert found == (json.loads(text) if is_decoded else text)
+
+
+def test_object_kept_whole_shows_its_own_keys_but_no_forged_standard_column(rows: Any) -> None:
+    record = b'{"status":"success","data":1,"p_log_type":"AWS.CloudTrail","P_ANY_emails":["x"]}'
+
+    (row,) = rows("Raw.JSON", [record])
+
+    assert (row["status"], row["data"], row["p_log_type"]) == ("success", 1, "Raw.JSON")
+    assert "P_ANY_emails" not in row

@@ -83,6 +83,7 @@ class Rows:
         self._masks: dict[OneOf | Contains, Mask] = {}
         self._escaped: dict[str, pa.ChunkedArray] = {}
         self._columns: dict[str, list[int]] = {}
+        self._open = any(field.metadata is not None and b"whole" in field.metadata for field in table.schema)
         for number, name in enumerate(table.column_names):
             self._columns.setdefault(name.lower(), []).append(number)
 
@@ -104,7 +105,7 @@ class Rows:
             return self._masks[condition]
         if isinstance(condition, Container):
             numbers = self._columns.get(condition.key.lower(), [])
-            return any(_comparable((), self._table.schema.field(number)) is None for number in numbers)
+            return self._open or any(_comparable((), self._table.schema.field(number)) is None for number in numbers)
         if isinstance(condition, AnyOf):
             return reduce(_or, map(self._mask, condition.parts))
         cheap = [part for part in condition.parts if not isinstance(part, Contains)]
@@ -119,7 +120,7 @@ class Rows:
     def _test(self, test: OneOf) -> Mask:
         numbers = self._columns.get(test.key.lower(), [])
         if not numbers:
-            return test.missing
+            return self._open or test.missing  # a record kept whole may hold any key
         field = self._table.schema.field(numbers[0])
         wanted = _comparable(test.values, field)
         if len(numbers) > 1 or wanted is None:
@@ -134,7 +135,7 @@ class Rows:
     def _contains(self, condition: Contains) -> Mask:
         numbers = self._columns.get(condition.key.lower(), [])
         if not numbers:
-            return False
+            return self._open
         field = self._table.schema.field(numbers[0])
         if len(numbers) > 1 or not _is_json(field) or not all(map(_is_utf8, condition.texts)):
             return True

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 
 import msgspec
@@ -15,6 +15,7 @@ from headwater.schema.logtype import DelimitedParser, JsonParser, LogType
 
 LOOKED_AT = 10  # records of a chunk that are looked at
 KEYS = msgspec.json.Decoder(dict[str, msgspec.Raw])
+RAW: Mapping[str, str] = {"json": "Raw.JSON", "lines": "Raw.Text", "columns": "Raw.JSON"}  # what nothing else fits
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +27,7 @@ class Ignored:
 
 @dataclass(frozen=True, slots=True)
 class _NoLog:
-    """Objects that AWS writes beside logs. log_type: the type that would take them, were it in the library."""
+    """Objects that AWS writes beside logs. log_type: the type that takes them, unless the source leaves it out."""
 
     reason: str
     key: re.Pattern[str]
@@ -74,9 +75,11 @@ def classify(
     allowed: the types configured for the source; empty: any of the library.
     """
     first = [_keys(record) for record in chunk.records[:LOOKED_AT]] if chunk.shape == "json" else []
-    if (no_log := _no_log(key, first, library)) is not None:
-        return no_log
     types = [each for each in library.values() if not allowed or each.name in allowed]
+    if (no_log := _no_log(key, first, {each.name for each in types})) is not None:
+        return no_log
+    if (routed := chunk.context.get("log_type")) is not None:  # an envelope has told it
+        return next((each for each in types if each.name == routed), None)
     for log_type in types:
         if log_type.key_pattern and re2.search(log_type.key_pattern, key):
             return log_type
@@ -85,16 +88,20 @@ def classify(
     for log_type in types:
         if _fits(log_type, chunk, first):
             return log_type
+    for log_type in types if allowed else ():  # a source must ask for raw rows
+        if log_type.name == RAW[chunk.shape]:
+            return log_type
     # The customer named one type, and JSON has no shape of its own: let each record say why it does not fit.
     sole = types[0] if len(types) == 1 and allowed else None
     return sole if sole is not None and chunk.shape == "json" and isinstance(sole.parser, JsonParser) else None
 
 
-def _no_log(key: str, first: Sequence[frozenset[str]], library: Mapping[str, LogType]) -> Ignored | None:
+def _no_log(key: str, first: Sequence[frozenset[str]], wanted: Set[str]) -> Ignored | None:
     for each in NO_LOGS:
-        if each.log_type in library:
+        if each.log_type in wanted:
             continue
-        if each.key.search(key) or (each.keys and first and all(each.keys <= keys for keys in first)):
+        by_content = bool(each.keys and first) and RAW["json"] not in wanted
+        if each.key.search(key) or (by_content and all(each.keys <= keys for keys in first)):
             return Ignored(each.reason)
     return None
 

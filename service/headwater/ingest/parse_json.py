@@ -11,11 +11,13 @@ import pyarrow.compute as pc
 from headwater.ingest.columns import Columns, RawRows, failures
 from headwater.ingest.json_records import NOTHING, read_records, shape_of
 from headwater.ingest.times import to_timestamps
-from headwater.schema.logtype import Field, LogType
+from headwater.schema.logtype import Field, JsonParser, LogType
 
 
 def parse_json(log_type: LogType, rows: RawRows) -> Columns:
     """The columns of N JSON objects; numbers and key order inside nested parts stay exactly as they were written."""
+    if isinstance(log_type.parser, JsonParser) and log_type.parser.whole:
+        return _kept_whole(log_type.parser.whole, rows)
     read = read_records(log_type, rows.records)
     arrays: dict[str, pa.Array] = {}
     reasons: dict[int, str] = {}
@@ -25,6 +27,15 @@ def parse_json(log_type: LogType, rows: RawRows) -> Columns:
     unmapped = [read.unmapped.get(index) for index in range(len(read.structs))] if read.unmapped else None
     extra = None if unmapped is None else pa.array(unmapped, pa.string())
     return Columns(arrays, pa.array(read.positions, pa.int64()), read.bad, extra).without(reasons)
+
+
+def _kept_whole(name: str, rows: RawRows) -> Columns:
+    """Each object as it was written, in one column."""
+    texts = [bytes(record) for record in rows.records]
+    bad = {number: "not a JSON object" for number, text in enumerate(texts) if text.lstrip()[:1] != b"{"}
+    kept = [number for number in range(len(texts)) if number not in bad]
+    column = pa.array([texts[number].decode(errors="replace") for number in kept], pa.string())
+    return Columns({name: column}, pa.array(kept, pa.int64()), bad)
 
 
 def _column(field: Field, values: list[Any]) -> tuple[pa.Array, dict[int, str]]:

@@ -15,15 +15,22 @@ HUGE = "[0-9]{19}"  # digits of a whole number that may not fit 64 bits
 
 
 def row_dicts(table: pa.Table, indices: Sequence[int] | None = None) -> list[dict[str, Any]]:
-    """The rows (those at `indices`, in that order): nulls left out, JSON text decoded, times as RFC 3339 text."""
+    """The rows (those at `indices`, in that order): nulls left out, JSON text decoded, times as RFC 3339 text.
+
+    A record that was kept whole (Raw.JSON) shows its own keys; those named like a standard column stay in the lake.
+    """
     chosen = table if indices is None else table.take(pa.array(indices, pa.int64()))
     rows: list[dict[str, Any]] = [{} for _ in range(chosen.num_rows)]
+    reserved = frozenset(name for name in chosen.schema.names if name.startswith("p_"))
     for field, column in zip(chosen.schema, chosen.columns, strict=True):
         if column.null_count == len(column):
             continue
         name = field.name
+        is_whole = field.metadata is not None and b"whole" in field.metadata
         for row, value in zip(rows, _values(field, column), strict=True):
-            if value is not None:
+            if is_whole and isinstance(value, dict):
+                row.update((key, item) for key, item in value.items() if key.lower() not in reserved)
+            elif value is not None:
                 row[name] = value
     return rows
 

@@ -38,7 +38,7 @@ FIELD_KEYS = (
     *("emptyValues", "split", "element", "fields"),
 )
 PARSER_KEYS = {
-    "json": (),
+    "json": ("whole",),
     "delimited": ("delimiter", "columns", "hasHeader", "quote", "emptyValues"),
     "regex": ("pattern", "emptyValues"),
 }
@@ -103,11 +103,14 @@ class _Reader:
         content = self.mapping(top.get("content", {}), ("content",), ("keys", "line"))
         fields = self.fields(top.get("fields"), ("fields",))
         self.check_columns(fields)
+        parser = self.parser(top.get("parser", {"json": {}}), ("parser",))
+        if isinstance(parser, JsonParser) and parser.whole and parser.whole not in {each.name for each in fields}:
+            self.problem(("parser", "json", "whole"), f"{parser.whole!r} is no field", "Name a field of type json.")
         return LogType(
             name=self.text(top, "schema", ()),
             version=self.whole(top.get("version", 1), ("version",)),
             description=self.text(top, "description", ()),
-            parser=self.parser(top.get("parser", {"json": {}}), ("parser",)),
+            parser=parser,
             fields=fields,
             reference_url=self.optional_text(top, "referenceURL", ()),
             key_pattern=self.pattern(top, "keyPattern", ()),
@@ -127,7 +130,7 @@ class _Reader:
             return RegexParser(self.pattern(options, "pattern", (*path, kind), required=True), empty)
         if kind == "delimited":
             return self.delimited(options, (*path, kind), empty)
-        return JsonParser()
+        return JsonParser(self.optional_text(options, "whole", (*path, kind)))
 
     def delimited(self, options: Mapping[str, Any], path: Keys, empty: tuple[str, ...]) -> DelimitedParser:
         delimiter = self.text(options, "delimiter", path)

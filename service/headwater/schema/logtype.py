@@ -50,6 +50,45 @@ INDICATORS: Mapping[str, tuple[str, ...]] = {
 }
 
 
+Route = tuple[str, ...]  # names from a key of the record down to a nested value
+
+
+@dataclass(frozen=True, slots=True)
+class Concat:
+    """Several values in one text; values that are absent are left out."""
+
+    paths: tuple[Route, ...]
+    separator: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """One piece of a text that is cut at a separator. path: empty for the field's own text. index: from 0."""
+
+    path: Route
+    separator: str
+    index: int
+
+
+@dataclass(frozen=True, slots=True)
+class Mask:
+    """What stands in the place of a secret text: `to`, or for `obfuscate` its SHA-256 keyed with the salt."""
+
+    kind: Literal["redact", "obfuscate"]
+    to: str = "REDACTED"
+    salt: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Validation:
+    """Which texts a field takes. ip, cidr: any, ipv4 or ipv6; empty: not looked at."""
+
+    allow: tuple[str, ...] = ()
+    deny: tuple[str, ...] = ()
+    ip: str = ""
+    cidr: str = ""
+
+
 @dataclass(frozen=True, slots=True)
 class Field:
     """One declared field.
@@ -57,6 +96,7 @@ class Field:
     wire: its name in the raw record. required: a record without it, or with null in it, is rejected.
     split: separator of a list written as text. element: what an array holds.
     fields: the declared parts of an object; they stay inside its JSON text, but their indicators are read.
+    copy, concat, piece, mask: what is done to the value, in that order. embedded: JSON that is written as a text.
     """
 
     name: str
@@ -71,6 +111,29 @@ class Field:
     split: str | None = None
     element: Field | None = None
     fields: tuple[Field, ...] = ()
+    trim: bool = False
+    embedded: bool = False
+    validation: Validation | None = None
+    copy: Route = ()
+    concat: Concat | None = None
+    piece: Piece | None = None
+    mask: Mask | None = None
+
+    @property
+    def reads_own(self) -> bool:
+        """Whether the value comes from the field's own key, and not from others."""
+        return not (self.copy or self.concat or (self.piece and self.piece.path))
+
+    @property
+    def routes(self) -> tuple[Route, ...]:
+        """Where the value comes from, if not from the field's own key."""
+        found = (self.copy, *(self.concat.paths if self.concat else ()), self.piece.path if self.piece else ())
+        return tuple(route for route in found if route)
+
+    @property
+    def is_cleaned(self) -> bool:
+        """Whether texts of the field are changed or looked at before they get their type."""
+        return bool(self.trim or self.empty_values or self.validation or self.mask)
 
     @property
     def is_json(self) -> bool:
@@ -98,33 +161,73 @@ _ARROW_TYPES = {
 
 @dataclass(frozen=True, slots=True)
 class JsonParser:
-    """Each record is one JSON object."""
+    """Each record is one JSON object.
+
+    whole: the one field that takes the record as it is; its keys are the keys of the event that rules see.
+    """
+
+    whole: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Cleaning:
+    """How lines are chosen, and how the texts that a parser cuts out of them are cleaned.
+
+    empty_values: texts that mean "no value". trim: whether blanks around a text go away.
+    expand: further texts by name, each a template over the others: %{name} is the text of that name.
+    skip_prefix: begin of lines that are no rows. skip_lines: how many lines at the top of an object are no rows.
+    """
+
+    empty_values: tuple[str, ...] = ()
+    trim: bool = False
+    expand: tuple[tuple[str, str], ...] = ()
+    skip_prefix: str = ""
+    skip_lines: int = 0
+
+
+Header = Literal["maybe", "names", "skipped", "none"]
 
 
 @dataclass(frozen=True, slots=True)
 class DelimitedParser:
-    """Lines cut at a delimiter; the first line may name the columns, in any order.
+    """Lines cut at a delimiter.
 
-    columns: wire names of a file without a header line; empty: the header is obligatory.
+    columns: wire names of a file without a header line. header: `maybe` is a line of known names in any order and in
+    any spelling (vpc_id, vpc-id), wherever it stands; `names` is the first line of an object, taken literally;
+    `skipped` is a first line that is no row.
     quote: what may stand around a cell, and twice inside it for itself; empty: quotes are plain text.
     """
 
     delimiter: str
     columns: tuple[str, ...] = ()
-    header: bool = True
-    empty_values: tuple[str, ...] = ()
+    header: Header = "maybe"
     quote: str = ""
+    cleaning: Cleaning = Cleaning()
 
 
 @dataclass(frozen=True, slots=True)
 class RegexParser:
-    """Lines matched by one RE2 pattern; its named groups are wire names."""
+    """Lines matched by RE2 patterns, of which the first that fits is taken; their named groups are wire names.
 
-    pattern: str
-    empty_values: tuple[str, ...] = ()
+    names: wire name by group, where no group can have the name. quoted: groups that stand in quotes, in which a
+    backslash hides a quote.
+    """
+
+    patterns: tuple[str, ...]
+    cleaning: Cleaning = Cleaning()
+    names: tuple[tuple[str, str], ...] = ()
+    quoted: frozenset[str] = frozenset()
 
 
-Parser = JsonParser | DelimitedParser | RegexParser
+@dataclass(frozen=True, slots=True)
+class NativeParser:
+    """Lines read by `columns_of` of the module ingest/native/<name>.py."""
+
+    name: str
+    cleaning: Cleaning = Cleaning()
+
+
+Parser = JsonParser | DelimitedParser | RegexParser | NativeParser
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -147,13 +250,14 @@ class LogType:
     arrow_schema: pa.Schema = field(init=False)
 
     def __post_init__(self) -> None:
-        columns = [_arrow_field(each) for each in self.fields]
+        whole = self.parser.whole if isinstance(self.parser, JsonParser) else ""
+        columns = [_arrow_field(each, whole=each.name == whole) for each in self.fields]
         object.__setattr__(self, "arrow_schema", pa.schema([*columns, *STANDARD_COLUMNS]))
 
 
-def _arrow_field(declared: Field) -> pa.Field:
+def _arrow_field(declared: Field, *, whole: bool) -> pa.Field:
     metadata = {b"description": declared.description.encode()} | ({b"json": b"true"} if declared.is_json else {})
-    return pa.field(declared.name, declared.arrow_type, metadata=metadata)
+    return pa.field(declared.name, declared.arrow_type, metadata=metadata | ({b"whole": b"true"} if whole else {}))
 
 
 def _standard(name: str, kind: pa.DataType, description: str, *, json: bool = False) -> pa.Field:
