@@ -33,7 +33,8 @@ demo: $(STAMP) terraform ## Run the main job end to end against a local AWS (und
 	@$(BIN)/headwater demo
 
 test: $(STAMP) terraform ## Run the tests (unit, integration, Terraform against a local AWS)
-	@$(PYTEST) -m "not slow"
+	@$(PYTEST) -m "not slow and not terraform" -n 2
+	@$(PYTEST) -m "not slow and terraform"
 
 test-fast: $(STAMP) ## Run the tests that need no Terraform
 	@$(PYTEST) -m "not slow and not terraform" -n 2

@@ -64,3 +64,7 @@ def main() -> None:
     except BrokenPipeError:
         sys.stderr.close()
         sys.exit(EXIT_FAILED)
+
+
+if __name__ == "__main__":
+    main()
