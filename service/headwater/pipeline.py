@@ -7,7 +7,7 @@ next worker takes the batch over and ends with the same lake and the same alerts
 from __future__ import annotations
 
 import time
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -18,6 +18,7 @@ from pyiceberg.catalog import Catalog
 from headwater.detect.engine import Engine
 from headwater.ingest.classify import Ignored, classify
 from headwater.ingest.decode import decode
+from headwater.ingest.envelopes import open_envelopes
 from headwater.ingest.parse import Parsed, Part, parse
 from headwater.lake import matches as lake_matches
 from headwater.lake import rejects as lake_rejects
@@ -73,11 +74,11 @@ def open_object(
     decoded = decode(stream, max_bytes=max_bytes, key=ref.key)
     parts: dict[str, list[Part]] = defaultdict(list)
     unclassified: list[Chunk] = []
-    ignored: dict[str, int] = defaultdict(int)
+    ignored: Counter[str] = Counter()
     lines_kind: LogType | Ignored | None = None
-    for chunk in decoded:
+    for chunk in open_envelopes(decoded, source.log_types, ignored):
         kind = classify(ref.key, chunk, library, source.log_types)
-        if chunk.shape == "lines":  # only the first chunk of a text has the header that tells its type
+        if chunk.shape == "lines" and "logGroup" not in chunk.context:  # only the first chunk of a text has the header that tells its type
             kind = lines_kind = kind or lines_kind
         if kind is None:
             unclassified.append(chunk)
@@ -85,8 +86,7 @@ def open_object(
             ignored[kind.reason] += len(chunk.records)
         else:
             parts[kind.name].append(Part(ref, source, chunk))
-    for reason, count in decoded.ignored.items():
-        ignored[reason] += count
+    ignored.update(decoded.ignored)
     grouped = {name: tuple(found) for name, found in parts.items()}
     return Opened(ref, source, grouped, tuple(unclassified), dict(ignored), decoded.warnings, decoded.bytes_out)
 
