@@ -86,7 +86,11 @@ class Chunk:
 
 @dataclass(frozen=True, slots=True)
 class Reject:
-    """A row that fits no schema. raw is cut to 64 KiB."""
+    """A row that fits no schema, with all that another try needs.
+
+    raw: its text, cut to 64 KiB. cut: whether that was done. shape and context: those of its chunk; the context has
+    also the `header` line of delimited text. log_type: the type that it was read as, if any.
+    """
 
     object_id: str
     bucket: str
@@ -97,6 +101,20 @@ class Reject:
     log_type: str | None = None
     source_id: str = ""
     account_id: str = ""
+    source_label: str = ""
+    shape: Literal["json", "lines"] = "lines"
+    context: Mapping[str, str] = field(default_factory=dict)
+    cut: bool = False
+
+    @property
+    def reject_id(self) -> str:
+        """The p_row_id that the row would have, and gets when a retry recovers it."""
+        return row_id(self.object_id, self.row)
+
+
+def row_id(object_id: str, row: int) -> str:
+    """The p_row_id of a row: 32 digits of its object's id, 8 of its number."""
+    return f"{object_id[:32]}{row & 0xFFFFFFFF:08x}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +145,7 @@ class ParsedObject:
     warnings: tuple[str, ...] = ()
 
 
-MatchKind = Literal["RULE", "RULE_ERROR"]
+MatchKind = Literal["RULE", "RULE_ERROR", "HEALTH"]
 
 
 class GroupKey(NamedTuple):
@@ -141,7 +159,7 @@ class GroupKey(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """One detection that fired on one event (kind RULE), or broke on it (kind RULE_ERROR).
+    """One detection that fired on one event (kind RULE) or broke on it (RULE_ERROR), or a fault of a source (HEALTH).
 
     event: the row as a plain dict (what the rule saw). context: JSON text.
     unique: the value of unique(), if the rule has one.

@@ -20,6 +20,7 @@ from headwater.ingest.classify import Ignored, classify
 from headwater.ingest.decode import decode
 from headwater.ingest.envelopes import open_envelopes
 from headwater.ingest.parse import Parsed, Part, parse
+from headwater.ingest.reject import make_reject
 from headwater.lake import matches as lake_matches
 from headwater.lake import rejects as lake_rejects
 from headwater.lake.commit import append
@@ -29,7 +30,6 @@ from headwater.schema.logtype import LogType
 from headwater.state import commit as state_commit
 from headwater.state.database import Database
 
-RAW_BYTES = 65_536  # how much of a rejected row is kept
 Step = Callable[[str], None]
 
 
@@ -156,18 +156,9 @@ def _unclassified(objects: Sequence[Opened], tallies: Mapping[str, _Tally]) -> I
         for chunk in opened.unclassified:
             tally.rows_in += len(chunk.records)
             tally.rejects += len(chunk.records)
-            for offset, record in enumerate(chunk.records):
-                raw = bytes(record)[:RAW_BYTES].decode("utf-8", "replace")
-                yield Reject(
-                    object_id=opened.ref.object_id,
-                    bucket=opened.ref.bucket,
-                    key=opened.ref.key,
-                    row=chunk.first_row + offset,
-                    reason="unclassified: fits no log type" + _allowed(opened.source),
-                    raw=raw,
-                    source_id=opened.source.source_id,
-                    account_id=opened.source.account_id,
-                )
+            part = Part(opened.ref, opened.source, chunk)
+            reason = "unclassified: fits no log type" + _allowed(opened.source)
+            yield from (make_reject(part, index, reason) for index in range(len(chunk.records)))
 
 
 def _allowed(source: Source) -> str:

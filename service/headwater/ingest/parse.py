@@ -7,7 +7,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import reduce
-from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -17,12 +16,11 @@ from headwater.ingest.delimited import parse_delimited
 from headwater.ingest.normalize import normalize
 from headwater.ingest.parse_json import parse_json
 from headwater.ingest.parse_regex import parse_regex
+from headwater.ingest.reject import headers, make_reject
 from headwater.model import Batch, Reject
 from headwater.schema.logtype import DelimitedParser, JsonParser, LogType, RegexParser
 
 __all__ = ["Parsed", "Part", "parse"]
-
-RAW_BYTES = 64 * 1024  # how much of a rejected row is kept
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,24 +112,12 @@ def _missing(columns: Columns, name: str) -> list[int]:
 
 def _rejects(log_type: LogType, rows: RawRows, columns: Columns) -> Iterator[Reject]:
     positions = sorted(columns.bad)
+    lines = headers(log_type, rows.parts) if positions else {}
     for position, number in zip(positions, _part_numbers(rows, positions), strict=True):
         part = rows.parts[number]
-        yield Reject(
-            object_id=part.ref.object_id,
-            bucket=part.ref.bucket,
-            key=part.ref.key,
-            row=part.chunk.first_row + position - rows.starts[number],
-            reason=columns.bad[position],
-            raw=_shown(rows.records[position]),
-            log_type=log_type.name,
-            source_id=part.source.source_id,
-            account_id=part.source.account_id,
-        )
+        index = position - rows.starts[number]
+        yield make_reject(part, index, columns.bad[position], log_type, lines.get(part.ref.object_id))
 
 
 def _part_numbers(rows: RawRows, positions: Sequence[int]) -> list[int]:
     return rows.part_of(pa.array(positions, pa.int64())).to_pylist() if positions else []
-
-
-def _shown(record: Any) -> str:
-    return bytes(record)[:RAW_BYTES].decode(errors="replace")
