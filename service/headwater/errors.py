@@ -10,6 +10,7 @@ HeadwaterError
 ├── AccessDenied           a role, bucket or key refuses us; `statement` says what to grant
 ├── OnboardError           Terraform, CloudFormation or a verification failed
 ├── QueryError             SQL that DuckDB refuses
+├── InferenceError         records from which no schema can be made
 └── TransientError         throttling, time-outs, expired sessions: the same call may succeed later
     ├── CommitConflict     another writer committed to the lake table first
     ├── LakeUnavailable    the lake's catalog or storage did not answer
@@ -106,6 +107,10 @@ class OnboardError(HeadwaterError):
 
 class QueryError(HeadwaterError):
     """SQL that the query engine refuses."""
+
+
+class InferenceError(HeadwaterError):
+    """Records from which no schema can be made."""
 
 
 class TransientError(HeadwaterError):

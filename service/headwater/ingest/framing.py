@@ -1,0 +1,212 @@
+"""Text lines → how they are cut into columns, found by what all lines have in common."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from csv import Error as CsvError
+from csv import reader
+from dataclasses import dataclass, field
+from itertools import pairwise
+from typing import Any
+
+DELIMITERS = ("\t", "|", ",", ";", " ")
+MIN_COLUMNS = 3  # of delimited lines without a header; one comma a line is no table
+MAX_COLUMNS = 500
+MAX_KEYS = 200
+NAME_LIKE = re.compile(r"[A-Za-z_@#][\w .:()/@#%-]{0,63}", re.ASCII)
+TOKEN = re.compile(rb'"(?:[^"\\]|\\.)*"|\[[^\]]*\]|[^\s"\[]\S*')
+PAIR = re.compile(rb'([A-Za-z_][\w.@/-]*)=("(?:[^"\\]|\\.)*"|[^\s"]*)')
+QUOTED = r'(?:[^"\\]|\\.)*'
+
+
+@dataclass(frozen=True, slots=True)
+class Framing:
+    """One way to read lines. parser: its section of a schema. columns: wire names, in their order."""
+
+    parser: Mapping[str, Any]
+    columns: tuple[str, ...]
+    header: bool = False
+
+
+class Lines:
+    """Takes lines one by one, and keeps what is true of all of them; their order does not count but for the first."""
+
+    def __init__(self) -> None:
+        self._delimited = {each: _Delimited(each) for each in DELIMITERS}
+        self._tokens: _Tokens | None = _Tokens()
+        self._pairs: _Pairs | None = _Pairs()
+
+    def add(self, line: bytes) -> None:
+        """Count one line."""
+        self._delimited = {key: each for key, each in self._delimited.items() if each.add(line)}
+        if self._tokens is not None and not self._tokens.add(line):
+            self._tokens = None
+        if self._pairs is not None and not self._pairs.add(line):
+            self._pairs = None
+
+    def framings(self) -> Iterator[Framing]:
+        """The ways that fit all lines, the likeliest first; the last one takes any line whole."""
+        if self._pairs is not None:
+            yield from self._pairs.framing()
+        for each in self._delimited.values():
+            yield from each.framing()
+        if self._tokens is not None:
+            yield from self._tokens.framing()
+        yield Framing({"regex": {"pattern": r"^(?P<message>(?s:.*))$"}}, ("message",))
+
+
+@dataclass(slots=True)
+class _Delimited:
+    """Lines of as many cells each. others: for each column, whether no cell below the first line could be a name."""
+
+    delimiter: str
+    first: list[str] | None = None
+    others: list[bool] = field(default_factory=list)
+    lines: int = 0
+
+    def add(self, line: bytes) -> bool:
+        """Whether this way of cutting still fits."""
+        if self.delimiter.encode() not in line:
+            return False
+        try:
+            cells = next(reader([line.decode(errors="replace")], delimiter=self.delimiter), [])
+        except CsvError:
+            return False
+        self.lines += 1
+        if self.first is None:
+            self.first, self.others = cells, [True] * len(cells)
+            return 2 <= len(cells) <= MAX_COLUMNS
+        self.others = [still and not _is_word(cell) for still, cell in zip(self.others, cells, strict=False)]
+        return len(cells) == len(self.first)
+
+    def framing(self) -> Iterator[Framing]:
+        first = self.first or []
+        names = [each.strip() for each in first]
+        distinct = len({each.lower() for each in names}) == len(names)
+        header = self.lines > 1 and distinct and all(NAME_LIKE.fullmatch(each) for each in names)
+        if self.delimiter == " ":  # words of a sentence would do for names
+            header = header and any(self.others)
+            if not header:
+                return
+        if not header and len(first) < MIN_COLUMNS:
+            return
+        columns = tuple(names) if header else tuple(f"column_{number}" for number in range(1, len(first) + 1))
+        yield Framing(_csv(self.delimiter, columns, header=header), columns, header)
+
+
+def _csv(delimiter: str, columns: Sequence[str], *, header: bool) -> dict[str, Any]:
+    return {"csv": {"delimiter": delimiter, "hasHeader": header, "columns": list(columns)}}
+
+
+def _is_word(cell: str) -> bool:
+    return bool(NAME_LIKE.fullmatch(cell))
+
+
+@dataclass(slots=True)
+class _Tokens:
+    """Lines of as many words each, some in quotes or brackets. styles: of each column the first bytes it had."""
+
+    styles: list[set[str]] = field(default_factory=list)
+
+    def add(self, line: bytes) -> bool:
+        tokens = TOKEN.findall(line)
+        if TOKEN.sub(b"", line).strip() or not MIN_COLUMNS <= len(tokens) <= MAX_COLUMNS:
+            return False
+        self.styles = self.styles or [set() for _ in tokens]
+        if len(tokens) != len(self.styles):
+            return False
+        for styles, token in zip(self.styles, tokens, strict=True):
+            styles.add(
+                {b'"': "quoted", b"[": "bracketed", b"-": "nil" if token == b"-" else "bare"}.get(token[:1], "bare")
+            )
+        return True
+
+    def framing(self) -> Iterator[Framing]:
+        if not self.styles:
+            return
+        names = tuple(f"column_{number}" for number in range(1, len(self.styles) + 1))
+        parts = [_token(name, frozenset(styles)) for name, styles in zip(names, self.styles, strict=True)]
+        yield Framing({"regex": {"pattern": r"^\s*" + r"\s+".join(parts) + r"\s*$"}}, names)
+
+
+def _token(name: str, styles: frozenset[str]) -> str:
+    if styles == {"quoted"}:
+        return f'"(?P<{name}>{QUOTED})"'
+    if styles == {"quoted", "nil"}:
+        return f'(?:"(?P<{name}>{QUOTED})"|-)'
+    if styles == {"bracketed"}:
+        return rf"\[(?P<{name}>[^\]]*)\]"
+    if styles <= {"bare", "nil"}:
+        return rf"(?P<{name}>\S+)"
+    return rf'(?P<{name}>"{QUOTED}"|\[[^\]]*\]|\S+)'
+
+
+@dataclass(slots=True)
+class _Pairs:
+    """Lines of key=value pairs. lines: that have each key. follows: which keys came right behind which."""
+
+    count: int = 0
+    lines: Counter[str] = field(default_factory=Counter)
+    quoted: Counter[str] = field(default_factory=Counter)
+    follows: dict[str, set[str]] = field(default_factory=dict)
+
+    def add(self, line: bytes) -> bool:
+        pairs = PAIR.findall(line)
+        keys = [key.decode() for key, _ in pairs]
+        if not keys or PAIR.sub(b"", line).strip() or len(set(keys)) < len(keys):
+            return False
+        self.count += 1
+        self.lines.update(keys)
+        self.quoted.update(key for key, (_, value) in zip(keys, pairs, strict=True) if value[:1] == b'"')
+        for key in keys:
+            self.follows.setdefault(key, set())
+        for before, behind in pairwise(keys):
+            self.follows[before].add(behind)
+        return len(self.lines) <= MAX_KEYS
+
+    def framing(self) -> Iterator[Framing]:
+        order = _in_order(self.follows)
+        if order is None or len(order) < 2:
+            return
+        groups = _group_names(order)
+        parts = [self._pair(key, groups[key]) for key in order]
+        yield Framing({"regex": {"pattern": r"^\s*" + "".join(parts) + "$"}}, tuple(groups[key] for key in order))
+
+    def _pair(self, key: str, group: str) -> str:
+        quoted = self.quoted[key]
+        bare = r'[^\s"]*'
+        if quoted == self.lines[key]:
+            value = f'"(?P<{group}>{QUOTED})"'
+        else:
+            value = f'(?P<{group}>"{QUOTED}"|{bare})' if quoted else f"(?P<{group}>{bare})"
+        pair = rf"{re.escape(key)}={value}(?:\s+|$)"
+        return pair if self.lines[key] == self.count else f"(?:{pair})?"
+
+
+def _in_order(follows: Mapping[str, set[str]]) -> list[str] | None:
+    """The keys so that each stands behind those it ever followed; None where lines contradict each other."""
+    waiting = Counter(behind for keys in follows.values() for behind in keys)
+    order: list[str] = []
+    ready = sorted(key for key in follows if not waiting[key])
+    while ready:
+        key = ready.pop(0)
+        order.append(key)
+        for behind in follows[key]:
+            waiting[behind] -= 1
+        ready = sorted({*ready, *(behind for behind in follows[key] if not waiting[behind])})
+    return order if len(order) == len(follows) else None
+
+
+def _group_names(keys: Sequence[str]) -> dict[str, str]:
+    """Names that a regular expression accepts, distinct whatever the letter case."""
+    names: dict[str, str] = {}
+    for key in keys:
+        name = base = re.sub(r"\W", "_", key)
+        number = 1
+        while name.lower() in {each.lower() for each in names.values()}:
+            number += 1
+            name = f"{base}_{number}"
+        names[key] = name
+    return names
