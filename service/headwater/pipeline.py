@@ -29,6 +29,7 @@ from headwater.model import Alert, Batch, Chunk, GroupKey, Match, ObjectRef, Rec
 from headwater.schema.logtype import LogType
 from headwater.state import commit as state_commit
 from headwater.state.database import Database
+from headwater.state.health import RejectLimit
 
 Step = Callable[[str], None]
 
@@ -78,7 +79,9 @@ def open_object(
     lines_kind: LogType | Ignored | None = None
     for chunk in open_envelopes(decoded, source.log_types, ignored):
         kind = classify(ref.key, chunk, library, source.log_types)
-        if chunk.shape == "lines" and "logGroup" not in chunk.context:  # only the first chunk of a text has the header that tells its type
+        if (
+            chunk.shape == "lines" and "logGroup" not in chunk.context
+        ):  # only the first chunk of a text has the header that tells its type
             kind = lines_kind = kind or lines_kind
         if kind is None:
             unclassified.append(chunk)
@@ -181,11 +184,15 @@ def _receipt(opened: Opened, tally: _Tally, elapsed_ms: int) -> Receipt:
 
 @dataclass(frozen=True, slots=True)
 class Store:
-    """Where commits go: the state database, the lake, the names of the alert destinations."""
+    """Where commits go: the state database, the lake, the names of the alert destinations.
+
+    reject_limit: when a source is alerted on because of its rejects; None: never.
+    """
 
     database: Database
     catalog: Catalog
     destinations: tuple[str, ...] = ()
+    reject_limit: RejectLimit | None = None
 
 
 def commit(
@@ -213,9 +220,24 @@ def commit(
         append(store.catalog, table, data, batch_id=batch_id)
     step("finish")
     finished = state_commit.finish(
-        store.database, batch_id, made.receipts, made.matches, destinations=store.destinations, now=now
+        store.database,
+        batch_id,
+        made.receipts,
+        made.matches,
+        now=now,
+        destinations=store.destinations,
+        reasons=_reasons(made.rejects),
+        reject_limit=store.reject_limit,
     )
     return finished.opened
+
+
+def _reasons(rejects: Iterable[Reject]) -> Mapping[str, Mapping[str, int]]:
+    """How often each reason was given, by source."""
+    found: dict[str, Counter[str]] = defaultdict(Counter)
+    for reject in rejects:
+        found[reject.source_id][reject.reason] += 1
+    return found
 
 
 def _tables(made: Digest, alert_ids: Mapping[GroupKey, str], now: datetime) -> dict[str, pa.Table]:

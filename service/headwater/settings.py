@@ -60,6 +60,12 @@ class Settings(BaseSettings):
         None, description="JSON-lines file of alerts; default: HEADWATER_HOME/alerts.jsonl."
     )
     alerts_topic_arn: str | None = Field(None, description="SNS topic that receives every alert.")
+    reject_share_limit: float = Field(
+        0.05, ge=0, le=1, description="Alert on a source when more than this share of its last hour's rows is rejected."
+    )
+    reject_share_min_rows: int = Field(
+        100, ge=1, description="Rows that a source must have sent in the last hour for that alert."
+    )
 
     @property
     def resolved_state_url(self) -> str:

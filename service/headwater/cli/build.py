@@ -26,6 +26,7 @@ from headwater.pipeline import Step, Store
 from headwater.schema.load import load_library
 from headwater.settings import Settings
 from headwater.state.database import Database, connect
+from headwater.state.health import RejectLimit
 from headwater.worker.committer import Committer, utc_now
 
 
@@ -92,6 +93,11 @@ def destinations(made: Settings) -> dict[str, Destination]:
     return {destination.name: destination for destination in found}
 
 
+def reject_limit(made: Settings) -> RejectLimit:
+    """When a source is alerted on because of its rejects."""
+    return RejectLimit(made.reject_share_limit, made.reject_share_min_rows)
+
+
 def worker_id() -> str:
     """Host and process."""
     return f"{socket.gethostname()}:{os.getpid()}"
@@ -106,7 +112,7 @@ def committer(
     worker: str | None = None,
 ) -> Committer:
     """Everything between opened objects and the lake."""
-    store = Store(database(made), catalog(made), tuple(destinations(made)))
+    store = Store(database(made), catalog(made), tuple(destinations(made)), reject_limit(made))
     return Committer(
         store, load_library(), engine(made) if detect else None, made, worker or worker_id(), now=now, step=step
     )

@@ -6,14 +6,16 @@ import hashlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from types import MappingProxyType
 from typing import Any
 
 from sqlalchemy import Connection, Engine, bindparam, select, update
 
 from headwater.errors import LeaseLost
 from headwater.model import Alert, GroupKey, Match, Receipt
-from headwater.state import grouping, sources
+from headwater.state import grouping, health, sources
 from headwater.state.database import chunks, insert_missing, random_id, run
+from headwater.state.health import Reasons, RejectLimit
 from headwater.state.outbox import enqueue
 from headwater.state.schema import batch_groups, batches, objects, windows
 
@@ -48,18 +50,11 @@ def prepare(
     Raises: LeaseLost when other workers took over some of the objects; nothing is bound then.
     """
     ids = sorted(object_ids)
-    firsts: dict[str, Match] = {}
-    for match in matches:
-        if match.create_alert:
-            firsts.setdefault(group_id(match.group_key), match)
 
     def work(connection: Connection) -> Mapping[GroupKey, str]:
         if _create_batch(connection, batch_id, worker, now, lease_s):
             _bind(connection, batch_id, ids, worker, now)
-        assigned = _assigned(connection, batch_id)
-        missing = {group: firsts[group] for group in sorted(firsts) if group not in assigned}
-        assigned |= _assign(connection, batch_id, missing, now, new_id)
-        return {match.group_key: assigned[group] for group, match in firsts.items()}
+        return assign_alerts(connection, batch_id, matches, now, new_id)
 
     return run(engine, work)
 
@@ -72,28 +67,55 @@ def finish(
     *,
     now: datetime,
     destinations: Sequence[str] = (),
+    reasons: Reasons = MappingProxyType({}),
+    reject_limit: RejectLimit | None = None,
+    new_id: Callable[[], str] = random_id,
 ) -> Finished:
     """Count a prepared batch: objects, sources, alerts, and one outbox row for each destination of an alert it opens.
 
     Objects of the batch without a receipt (gone before a take-over read them) become failed.
+    reasons: why rows of each source were rejected; a source over reject_limit is alerted on, in the same transaction.
     """
-    groups: dict[str, list[Match]] = {}
-    for match in matches:
-        if match.create_alert:
-            groups.setdefault(group_id(match.group_key), []).append(match)
 
     def work(connection: Connection) -> Finished:
         if not _close_batch(connection, batch_id, now):
             return Finished(already=True)
         _record_receipts(connection, batch_id, receipts, now)
-        assigned = _assigned(connection, batch_id)
-        by_alert = {assigned[group]: found for group, found in groups.items()}
-        opened = grouping.add(connection, by_alert, now)
+        opened = count_matches(connection, batch_id, matches, destinations, now)
         sources.count(connection, receipts, now)
-        enqueue(connection, opened, destinations, now)
-        return Finished(opened)
+        unhealthy = health.observe(connection, receipts, reasons, reject_limit, now) if reject_limit else ()
+        assign_alerts(connection, batch_id, unhealthy, now, new_id)
+        return Finished((*opened, *count_matches(connection, batch_id, unhealthy, destinations, now)))
 
     return run(engine, work)
+
+
+def assign_alerts(
+    connection: Connection, batch_id: str, matches: Sequence[Match], now: datetime, new_id: Callable[[], str]
+) -> Mapping[GroupKey, str]:
+    """The alert of each group of the matches, fixed for the batch: the second call gives the ids of the first."""
+    firsts: dict[str, Match] = {}
+    for match in matches:
+        if match.create_alert:
+            firsts.setdefault(group_id(match.group_key), match)
+    assigned = _assigned(connection, batch_id)
+    missing = {group: firsts[group] for group in sorted(firsts) if group not in assigned}
+    assigned |= _assign(connection, batch_id, missing, now, new_id)
+    return {match.group_key: assigned[group] for group, match in firsts.items()}
+
+
+def count_matches(
+    connection: Connection, batch_id: str, matches: Sequence[Match], destinations: Sequence[str], now: datetime
+) -> tuple[Alert, ...]:
+    """Add the matches to the alerts that `assign_alerts` gave them; those that open are put into the outbox."""
+    groups: dict[str, list[Match]] = {}
+    for match in matches:
+        if match.create_alert:
+            groups.setdefault(group_id(match.group_key), []).append(match)
+    assigned = _assigned(connection, batch_id)
+    opened = grouping.add(connection, {assigned[group]: found for group, found in groups.items()}, now)
+    enqueue(connection, opened, destinations, now)
+    return opened
 
 
 def _create_batch(connection: Connection, batch_id: str, worker: str, now: datetime, lease_s: float) -> bool:

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Row, select, update
+from sqlalchemy import Connection, Engine, Row, func, select, update
 
 from headwater.model import ObjectRef
 from headwater.state.database import chunks, insert_missing, random_id, read, run
-from headwater.state.schema import batches, objects
+from headwater.state.schema import batches, objects, retries
 
 LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -79,7 +79,7 @@ def batch_objects(engine: Engine, batch_id: str) -> tuple[tuple[ObjectRef, str],
     """The objects of a batch with their source ids."""
     statement = select(objects).where(objects.c.batch_id == batch_id).order_by(objects.c.object_id)
     with read(engine) as connection:
-        return tuple((_ref(row), row.source_id) for row in connection.execute(statement))
+        return tuple((to_ref(row), row.source_id) for row in connection.execute(statement))
 
 
 def take_over(engine: Engine, batch_id: str, *, worker: str, now: datetime, lease_s: float) -> bool:
@@ -106,9 +106,12 @@ def expired_batches(engine: Engine, now: datetime, limit: int = 100) -> tuple[st
 
 def oldest_prepared(engine: Engine) -> datetime | None:
     """When the oldest batch that is not finished was prepared; the lake's snapshots since then must be kept."""
-    oldest = select(batches.c.created_at).where(batches.c.status == "prepared").order_by(batches.c.created_at).limit(1)
     with read(engine) as connection:
-        return connection.scalar(oldest)
+        found = [
+            connection.scalar(select(func.min(table.c.created_at)).where(table.c.status == "prepared"))
+            for table in (batches, retries)
+        ]
+    return min((time for time in found if time is not None), default=None)
 
 
 def release(engine: Engine, object_ids: Iterable[str], *, worker: str) -> None:
@@ -173,7 +176,9 @@ def failed_objects(engine: Engine, limit: int = 100) -> tuple[FailedObject, ...]
     statement = select(objects).where(objects.c.status == "failed").order_by(objects.c.updated_at.desc()).limit(limit)
     with read(engine) as connection:
         return tuple(
-            FailedObject(_ref(row), row.source_id, row.error_kind or "", row.reason or "", row.attempts, row.updated_at)
+            FailedObject(
+                to_ref(row), row.source_id, row.error_kind or "", row.reason or "", row.attempts, row.updated_at
+            )
             for row in connection.execute(statement)
         )
 
@@ -250,7 +255,8 @@ def _set_lease(connection: Connection, object_ids: Sequence[str], worker: str, u
         connection.execute(update(objects).where(objects.c.object_id.in_(piece), *mine).values(lease_until=until))
 
 
-def _ref(row: Row[Any]) -> ObjectRef:
+def to_ref(row: Row[Any]) -> ObjectRef:
+    """The object of a row of the ledger."""
     return ObjectRef(
         bucket=row.bucket,
         key=row.key,

@@ -7,13 +7,13 @@ from datetime import datetime
 from sqlalchemy import Connection, Engine, delete, select
 
 from headwater.state.database import run
-from headwater.state.schema import alert_uniques, batch_groups, batches, outbox, windows
+from headwater.state.schema import alert_uniques, batch_groups, batches, outbox, retries, source_rates, windows
 
 
 def prune(engine: Engine, before: datetime) -> None:
-    """Delete finished batches, sent deliveries and closed windows from before that time.
+    """Delete finished batches, sent deliveries, closed windows and rates from before that time.
 
-    Objects and alerts stay: a done object must be recognised however late it is notified again.
+    Objects, recovered rejects and alerts stay: what is done must be recognised however late it comes again.
     """
     finished = (batches.c.status == "done", batches.c.updated_at < before)
     still_open = select(windows.c.alert_id).where(windows.c.until >= before)
@@ -22,6 +22,10 @@ def prune(engine: Engine, before: datetime) -> None:
         ids = select(batches.c.batch_id).where(*finished)
         connection.execute(delete(batch_groups).where(batch_groups.c.batch_id.in_(ids)))
         connection.execute(delete(batches).where(*finished))
+        retried = select(retries.c.batch_id).where(retries.c.status == "done", retries.c.updated_at < before)
+        connection.execute(delete(batch_groups).where(batch_groups.c.batch_id.in_(retried)))
+        connection.execute(delete(retries).where(retries.c.batch_id.in_(retried)))
+        connection.execute(delete(source_rates).where(source_rates.c.starts_at < before))
         connection.execute(delete(outbox).where(outbox.c.status == "sent", outbox.c.updated_at < before))
         connection.execute(delete(alert_uniques).where(alert_uniques.c.alert_id.not_in(still_open)))
         connection.execute(delete(windows).where(windows.c.until < before))

@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     Column,
     DateTime,
     Dialect,
@@ -223,4 +224,40 @@ source_counters = Table(
     Column("matches", BigInteger, nullable=False),
     Column("bytes_in", BigInteger, nullable=False),
     Column("last_seen", Time, nullable=False),
+)
+
+# Rows and rejects of each source in steps of ten minutes, for the share of the last hour.
+source_rates = Table(
+    "source_rates",
+    metadata,
+    Column("source_id", Text, primary_key=True),
+    Column("starts_at", Time, primary_key=True),
+    Column("rows_in", BigInteger, nullable=False),
+    Column("rejects", BigInteger, nullable=False),
+    Index("source_rates_starts_at", "starts_at"),
+)
+
+# A retry of rejects that go to one log type; status: prepared → done.
+retries = Table(
+    "retries",
+    metadata,
+    Column("batch_id", String(64), primary_key=True),
+    Column("log_type", Text, nullable=False),
+    Column("alerting", Boolean, nullable=False),
+    Column("status", String(8), nullable=False),
+    Column("worker", Text, nullable=False),
+    Column("lease_until", Time, nullable=False),
+    Column("created_at", Time, nullable=False),
+    Column("updated_at", Time, nullable=False),
+    Index("retries_status", "status", "lease_until"),
+)
+
+# The rejects of a retry: bound to it before the lake is written, recovered when it is finished.
+retried_rejects = Table(
+    "retried_rejects",
+    metadata,
+    Column("reject_id", String(64), primary_key=True),
+    Column("batch_id", String(64), nullable=False),
+    Column("recovered_at", Time),
+    Index("retried_rejects_batch_id", "batch_id"),
 )

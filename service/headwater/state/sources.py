@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -49,6 +49,11 @@ def count(connection: Connection, receipts: Sequence[Receipt], now: datetime) ->
         total["objects"] += 1
         for name in COUNTERS[1:]:
             total[name] += getattr(receipt, name)
+    move(connection, totals, now)
+
+
+def move(connection: Connection, totals: Mapping[tuple[str, str], Mapping[str, int]], now: datetime) -> None:
+    """Add to the counters of each source and log type; what is not named stays."""
     keys = sorted(totals)  # in one order for all workers, or they could deadlock
     zeros = dict.fromkeys(COUNTERS, 0)
     insert_missing(
@@ -65,5 +70,5 @@ def _addition() -> Any:
     return statement.values(**sums, last_seen=bindparam("seen"))
 
 
-def _plus(total: dict[str, int]) -> dict[str, int]:
-    return {f"plus_{name}": value for name, value in total.items()}
+def _plus(total: Mapping[str, int]) -> dict[str, int]:
+    return {f"plus_{name}": total.get(name, 0) for name in COUNTERS}
