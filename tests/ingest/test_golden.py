@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
@@ -13,6 +14,7 @@ import pytest
 
 from headwater.ingest.classify import classify
 from headwater.ingest.decode import decode
+from headwater.ingest.envelopes import open_envelopes
 from headwater.ingest.parse import Part, parse
 from headwater.ingest.rows import row_dicts
 from headwater.model import ObjectRef, Source
@@ -27,7 +29,7 @@ def _lines(folder: Path, library: Mapping[str, LogType], source: Source, now: da
     """The rows of all samples of a log type, then what was rejected."""
     rejects: list[dict[str, Any]] = []
     for sample in sorted(folder.glob("sample*")):
-        for chunk in decode([sample.read_bytes()], max_bytes=1 << 20):
+        for chunk in open_envelopes(decode([sample.read_bytes()], max_bytes=1 << 20), (), Counter()):
             log_type = classify("", chunk, library, (folder.name,) if folder.name.startswith("Raw.") else ())
             if log_type is None:
                 rejects += [{"reject": "unclassified", "raw": bytes(each).decode()} for each in chunk.records]

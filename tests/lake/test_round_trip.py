@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ from pyiceberg.catalog import Catalog
 
 from headwater.ingest.classify import Ignored, classify
 from headwater.ingest.decode import decode
+from headwater.ingest.envelopes import open_envelopes
 from headwater.ingest.parse import Part, parse
 from headwater.ingest.rows import row_dicts
 from headwater.lake.commit import append
@@ -28,7 +30,7 @@ def test_an_event_from_the_lake_equals_the_event_on_arrival(catalog: Catalog, sa
     ref = ObjectRef(SOURCE.bucket, sample.name, etag="e")
     chunks = [
         chunk
-        for chunk in decode([sample.read_bytes()], max_bytes=1 << 22)
+        for chunk in open_envelopes(decode([sample.read_bytes()], max_bytes=1 << 22), (log_type.name,), Counter())
         if not isinstance(classify("", chunk, library, (log_type.name,)), Ignored)
     ]
     batch = parse(log_type, [Part(ref, SOURCE, chunk) for chunk in chunks], NOW).batch

@@ -8,7 +8,13 @@ from headwater.schema.load import LIBRARY, load_library
 from headwater.schema.logtype import Field
 
 # Comes to S3 only through EventBridge or CloudWatch Logs and Firehose, under keys that the customer chooses.
-WITHOUT_STANDARD_KEY = {"Amazon.EKS.Audit"}
+WITHOUT_STANDARD_KEY = {
+    "AWS.AccessAnalyzer",
+    "AWS.CloudWatchEvents",
+    "AWS.Inspector2",
+    "AWS.SecurityFindingFormat",
+    "Amazon.EKS.Audit",
+}
 NAMES = sorted(path.parent.name for path in LIBRARY.glob("*/schema.yml"))
 
 

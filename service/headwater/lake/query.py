@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.dataset as ds
 from pyiceberg.catalog import Catalog
 from pyiceberg.io.pyarrow import PyArrowFileIO
+from pyiceberg.schema import sanitize_column_names
 from pyiceberg.table import FileScanTask, Table
 
 from headwater.errors import QueryError
@@ -62,9 +63,21 @@ def _create_views(connection: duckdb.DuckDBPyConnection, catalog: Catalog, names
     for number, name in enumerate(names):
         namespace, short = name.split(".", 1)
         if name in named or not named:
-            connection.register(f"lake_{number}", _dataset(catalog.load_table(name)))
-            quoted = short.replace('"', '""')
-            connection.execute(f'CREATE VIEW "{namespace}"."{quoted}" AS SELECT * FROM lake_{number}')  # noqa: S608
+            table = catalog.load_table(name)
+            data = _dataset(table)
+            connection.register(f"lake_{number}", data)
+            columns = _columns(data.schema.names, [field.name for field in table.schema().fields])
+            view = f"{_quoted(namespace)}.{_quoted(short)}"
+            connection.execute(f"CREATE VIEW {view} AS SELECT {columns} FROM lake_{number}")  # noqa: S608
+
+
+def _columns(stored: Sequence[str], names: Sequence[str]) -> str:
+    """The stored columns under their own names: files spell `detail-type` as `detail_x2Dtype`, by Avro's rules."""
+    return ", ".join(f"{_quoted(old)} AS {_quoted(new)}" for old, new in zip(stored, names, strict=True))
+
+
+def _quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
 
 
 def _dataset(table: Table) -> ds.Dataset | pa.Table:
@@ -75,7 +88,7 @@ def _dataset(table: Table) -> ds.Dataset | pa.Table:
     tasks = tuple(table.scan().plan_files())
     if any(task.delete_files for task in tasks) or not isinstance(table.io, PyArrowFileIO):
         return table.scan().to_arrow()  # someone deleted rows by another tool
-    schema = pa.schema([field.remove_metadata() for field in table.schema().as_arrow()])
+    schema = pa.schema([field.remove_metadata() for field in sanitize_column_names(table.schema()).as_arrow()])
     parquet = ds.ParquetFileFormat()
     fragments = [
         parquet.make_fragment(path, filesystem, partition_expression=_hour(task))
