@@ -44,9 +44,11 @@ class Problem:
     key: str
     message: str
     fix: str = ""
+    column: int | None = None
 
     def __str__(self) -> str:
-        where = ":".join(str(part) for part in (self.file, self.line, self.key) if part not in (None, ""))
+        parts = (self.file, self.line, self.column, self.key)
+        where = ":".join(str(part) for part in parts if part not in (None, ""))
         return f"{where}: {self.message}" + (f" Fix: {self.fix}" if self.fix else "")
 
 
@@ -59,10 +61,17 @@ class ConfigError(HeadwaterError):
 
     @classmethod
     def one(
-        cls, file: str | Path, message: str, *, line: int | None = None, key: str = "", fix: str = ""
+        cls,
+        file: str | Path,
+        message: str,
+        *,
+        line: int | None = None,
+        column: int | None = None,
+        key: str = "",
+        fix: str = "",
     ) -> ConfigError:
         """The error of a single problem."""
-        return cls([Problem(str(file), line, key, message, fix)])
+        return cls([Problem(str(file), line, key, message, fix, column)])
 
 
 class SchemaError(ConfigError):

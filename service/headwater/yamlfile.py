@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import yaml
@@ -27,17 +27,25 @@ MAX_NODES = 1_000_000  # aliases can multiply ("billion laughs"); no hand-writte
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """data: plain dicts, lists and scalars. lines: 1-based line of each path, e.g. ("accounts", 0, "id")."""
+    """data: plain dicts, lists and scalars.
+
+    lines, columns: where each path, e.g. ("accounts", 0, "id"), stands in the file, from 1.
+    """
 
     data: Any
     lines: Mapping[Path, int]
+    columns: Mapping[Path, int] = field(default_factory=dict)
 
     def line(self, path: Path) -> int | None:
         """The line of a path, or of its nearest parent that stands in the file."""
+        return self.place(path)[0]
+
+    def place(self, path: Path) -> tuple[int | None, int | None]:
+        """Line and column of a path, or of its nearest parent that stands in the file."""
         for end in range(len(path), -1, -1):
             if path[:end] in self.lines:
-                return self.lines[path[:end]]
-        return None
+                return self.lines[path[:end]], self.columns.get(path[:end])
+        return None, None
 
 
 def load(text: str, file: str) -> Document:
@@ -48,19 +56,21 @@ def load(text: str, file: str) -> Document:
     try:
         node = yaml.compose(text, Loader=LOADER)
     except yaml.MarkedYAMLError as error:
-        line = error.problem_mark.line + 1 if error.problem_mark else None
-        raise ConfigError.one(file, f"not YAML: {error.problem or error.context}", line=line) from error
+        mark = error.problem_mark
+        line, column = (mark.line + 1, mark.column + 1) if mark else (None, None)
+        raise ConfigError.one(file, f"not YAML: {error.problem or error.context}", line=line, column=column) from error
     except yaml.YAMLError as error:
         raise ConfigError.one(file, f"not YAML: {error}") from error
     builder = _Builder(file)
     data = None if node is None else builder.build(node, ())
-    return Document(data, builder.lines)
+    return Document(data, builder.lines, builder.columns)
 
 
 class _Builder:
     def __init__(self, file: str) -> None:
         self.file = file
         self.lines: dict[Path, int] = {}
+        self.columns: dict[Path, int] = {}
         self.nodes = 0
 
     def build(self, node: yaml.Node, path: Path) -> Any:
@@ -68,6 +78,7 @@ class _Builder:
         if self.nodes > MAX_NODES:
             raise ConfigError.one(self.file, f"more than {MAX_NODES} values", fix="Remove nested YAML aliases.")
         self.lines.setdefault(path, node.start_mark.line + 1)
+        self.columns.setdefault(path, node.start_mark.column + 1)
         if isinstance(node, yaml.MappingNode):
             return self._mapping(node, path)
         if isinstance(node, yaml.SequenceNode):
@@ -87,11 +98,13 @@ class _Builder:
             if key in result and (*path, key) in self.lines:
                 raise self._error(f"key {key!r} stands twice", key_node)
             self.lines[(*path, key)] = key_node.start_mark.line + 1
+            self.columns[(*path, key)] = key_node.start_mark.column + 1
             result[key] = self.build(value_node, (*path, key))
         return result
 
     def _error(self, message: str, node: yaml.Node) -> ConfigError:
-        return ConfigError.one(self.file, message, line=node.start_mark.line + 1)
+        mark = node.start_mark
+        return ConfigError.one(self.file, message, line=mark.line + 1, column=mark.column + 1)
 
 
 def scalar(text: str) -> Any:

@@ -7,7 +7,7 @@ import pytest
 
 from headwater.errors import SchemaError
 from headwater.schema.load import load_library, load_schema
-from headwater.schema.logtype import INDICATOR_COLUMNS, DelimitedParser, LogType, RegexParser
+from headwater.schema.logtype import INDICATOR_COLUMNS, Cleaning, DelimitedParser, LogType, RegexParser
 
 MINIMAL = """\
 schema: Custom.App
@@ -83,8 +83,8 @@ def test_parsers_are_read(tmp_path: Path) -> None:
     )
     regex = _load(tmp_path / "b", MINIMAL + "parser:\n  regex: {pattern: ['^(?P<when>', '.*)$'], emptyValues: ['-']}\n")
 
-    assert delimited.parser == DelimitedParser(",", ("when",), header=False)
-    assert regex.parser == RegexParser("^(?P<when>.*)$", ("-",))
+    assert delimited.parser == DelimitedParser(",", ("when",), header="none")
+    assert regex.parser == RegexParser(("^(?P<when>.*)$",), Cleaning(("-",)))
 
 
 @pytest.mark.parametrize(
@@ -112,9 +112,6 @@ def test_parsers_are_read(tmp_path: Path) -> None:
             "fields.1.type",
             "'text' is unknown",
             id="unknown type",
-        ),
-        pytest.param(
-            MINIMAL + "  - {name: x, type: string}\n", 5, "fields.1", "description is missing", id="no description"
         ),
         pytest.param(
             MINIMAL + "  - {name: x, type: string, description: X., indicators: [ips]}\n",
@@ -185,7 +182,7 @@ def test_mistake_is_told_with_its_line(tmp_path: Path, text: str, line: int, key
 
 
 def test_every_mistake_of_a_file_is_told_at_once(tmp_path: Path) -> None:
-    text = MINIMAL + "  - {name: a, type: nothing}\n  - {name: b, type: string, description: B., requierd: true}\n"
+    text = MINIMAL + "  - {name: a, type: nothing, indicators: [x]}\n  - {name: b, type: string, requierd: true}\n"
 
     assert [line for line, _, _ in _problems(tmp_path, text)] == [5, 5, 6]
 

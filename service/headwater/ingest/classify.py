@@ -114,7 +114,7 @@ def _fits(log_type: LogType, chunk: Chunk, first: Sequence[frozenset[str]]) -> b
         return False
     lines = chunk.records[:LOOKED_AT]
     parser = log_type.parser
-    if isinstance(parser, DelimitedParser) and parser.header and header_names(log_type, parser, lines[0]):
+    if isinstance(parser, DelimitedParser) and header_names(log_type, parser, lines[0]):
         return True
     return bool(log_type.content_line) and any(
         re2.search(log_type.content_line, line.decode(errors="replace")) for line in lines

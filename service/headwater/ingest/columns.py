@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from itertools import accumulate, chain
 from typing import Any
 
@@ -11,11 +12,12 @@ import orjson
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from headwater.ingest.rewrite import LISTS, rewritten
 from headwater.ingest.times import to_timestamps
+from headwater.ingest.transform import NONE, SHOWN_CHARS, UNREADABLE, as_documents, settled, settled_lists, unquoted
 from headwater.model import Chunk, ObjectRef, Source
 from headwater.schema.logtype import Field
 
-SHOWN_CHARS = 100  # how much of a wrong value a reason quotes
 INT_TEXT = r"^[+-]?[0-9]{1,18}$"
 FLOAT_TEXT = r"^[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?$"
 
@@ -31,18 +33,22 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class RawRows:
-    """The records of all parts behind each other. starts: where each part begins, and where the last one ends."""
+    """The records of all parts behind each other. starts: where each part begins, and where the last one ends.
+
+    now: when they are read, for times that leave out their year.
+    """
 
     parts: Sequence[Part]
     records: Sequence[Any]
     starts: Sequence[int]
+    now: datetime | None = None
 
     @classmethod
-    def of(cls, parts: Sequence[Part]) -> RawRows:
+    def of(cls, parts: Sequence[Part], now: datetime | None = None) -> RawRows:
         """The rows of the parts, in their order."""
         starts = list(accumulate((len(part.chunk.records) for part in parts), initial=0))
         records = parts[0].chunk.records if len(parts) == 1 else list(chain(*(part.chunk.records for part in parts)))
-        return cls(parts, records, starts)
+        return cls(parts, records, starts, now)
 
     def part_of(self, positions: pa.Array) -> pa.Array:
         """The part number of each position."""
@@ -71,6 +77,10 @@ class Columns:
     bad: Mapping[int, str]
     unmapped: pa.Array | None = None
 
+    def with_bad(self, reasons: Mapping[int, str]) -> Columns:
+        """The columns, and why further rows are missing, by position."""
+        return replace(self, bad={**reasons, **self.bad}) if reasons else self
+
     def without(self, reasons: Mapping[int, str]) -> Columns:
         """The columns without some rows. reasons: by index into these columns."""
         if not reasons:
@@ -86,17 +96,57 @@ class Columns:
         )
 
 
-def from_text(field: Field, text: pa.Array) -> tuple[pa.Array, dict[int, str]]:
+def from_text(field: Field, text: pa.Array, now: datetime | None = None) -> tuple[pa.Array, dict[int, str]]:
     """A column of texts (null: absent) as the field's type, and why each value that cannot be it failed, by index."""
-    if field.empty_values:
-        text = pc.if_else(pc.is_in(text, value_set=pa.array(field.empty_values)), pa.scalar(None, pa.string()), text)
+    text, reasons = settled(field, text)
     kind = field.arrow_type
+    if field.is_json:
+        documents, refused = rewritten(field, as_documents(text))
+        return documents, {**reasons, **refused}
     if pa.types.is_string(kind):
-        return text, {}
+        return text, reasons
     if pa.types.is_list(kind):
-        return pc.split_pattern(text, field.split or ",").cast(kind), {}
-    typed = to_timestamps(text, field.time_formats) if field.type == "timestamp" else _cast(text, kind)
-    return typed, failures(field, text, typed)
+        lists, failed = _lists(field, text)
+    elif field.type == "timestamp":
+        lists = to_timestamps(text, field.time_formats, now)
+        failed = failures(field, text, lists)
+    else:
+        lists = _cast(text, kind)
+        failed = failures(field, text, lists)
+    return lists, {**reasons, **failed}
+
+
+def _lists(field: Field, text: pa.Array) -> tuple[pa.Array, dict[int, str]]:
+    """Lists written as text: as JSON, or cut at a separator."""
+    element = field.element
+    assert element is not None
+    is_array = pc.fill_null(pc.starts_with(text, "["), False)
+    lists = pc.split_pattern(pc.if_else(is_array, NONE, text), field.split or ",")
+    if pc.any(is_array).as_py():
+        lists = pc.if_else(is_array, _json_lists(pc.if_else(is_array, text, NONE)), lists)
+    lists, reasons = settled_lists(field, element, lists)
+    if element.arrow_type == pa.string():
+        return lists, reasons
+    flat = lists.flatten()
+    items, failed = from_text(replace(element, empty_values=(), trim=False, validation=None, mask=None), flat)
+    parents = pc.list_parent_indices(lists)
+    reasons = {parents[at].as_py(): reason.replace("element", field.name, 1) for at, reason in failed.items()} | reasons
+    return pa.ListArray.from_arrays(lists.offsets, items, mask=pc.is_null(lists)), reasons
+
+
+def _json_lists(text: pa.Array) -> pa.Array:
+    """Lists of texts written as JSON arrays; null where a text is no such list."""
+    encoded = text.dictionary_encode()
+    found = [None if each is None else _items(each) for each in encoded.dictionary.to_pylist()]
+    return pa.array(found, pa.list_(pa.string())).take(encoded.indices)
+
+
+def _items(text: str) -> list[str | None] | None:
+    try:
+        items = LISTS.decode(text)
+    except UNREADABLE:
+        return [text]
+    return [unquoted(bytes(item).decode()) for item in items]
 
 
 def _cast(text: pa.Array, kind: pa.DataType) -> pa.Array:

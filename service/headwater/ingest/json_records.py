@@ -7,6 +7,7 @@ keeps coming becomes a member of the struct, so that a field which AWS adds to e
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -17,15 +18,15 @@ import msgspec
 
 from headwater.ingest.columns import mismatch
 from headwater.ingest.times import UNIX_PER_S
+from headwater.ingest.transform import NOTHING, PARTS, UNREADABLE
 from headwater.schema.logtype import Field, LogType
 
 INT64_MIN, INT64_MAX = -(2**63), 2**63 - 1
 Int64 = Annotated[int, msgspec.Meta(ge=INT64_MIN, le=INT64_MAX)]
-PARTS = msgspec.json.Decoder(dict[str, msgspec.Raw])
 LISTS = msgspec.json.Decoder(list[msgspec.Raw])
 VALUES = msgspec.json.Decoder()
-NOTHING = msgspec.Raw(b"")  # a nested part that is absent
-UNREADABLE = (msgspec.DecodeError, RecursionError, UnicodeDecodeError)  # what a decoder raises, whatever the bytes
+HIDDEN = msgspec.Raw(b'"REDACTED"')  # a second value for a masked field
+NAMEABLE = re.compile(r'[^"\\\x00-\x1f]+\Z')  # what msgspec takes for the name of a member
 LEARN_AFTER, MAX_LEARNT = 16, 32  # records that hold an unknown field before it is learnt; fields learnt at once
 
 
@@ -43,7 +44,8 @@ class Records:
 class Shape:
     """A log type made ready: the struct, its decoder, and (attribute, field) by wire name, exact and in lower case.
 
-    learnt: attribute by wire name of unknown fields that are members all the same.
+    learnt: attribute by wire name of unknown fields that are members all the same. sources: attribute by wire name of
+    keys that no field reads, but a transform does; those that hold more than the transform takes are learnt too.
     """
 
     struct: type[Any]
@@ -51,6 +53,7 @@ class Shape:
     exact: Mapping[str, tuple[str, Field]]
     lower: Mapping[str, tuple[str, Field]]
     learnt: Mapping[str, str]
+    sources: Mapping[str, str]
 
 
 class _Mismatch(ValueError):
@@ -60,28 +63,45 @@ class _Mismatch(ValueError):
 @lru_cache(maxsize=256)
 def shape_of(log_type: LogType, learnt: tuple[str, ...] = ()) -> Shape:
     """The shape of a log type, with some unknown fields learnt."""
-    names = [(f"f{number}", each) for number, each in enumerate(log_type.fields)]
-    others = {wire: f"u{number}" for number, wire in enumerate(learnt)}
-    members = [(name, _annotation(each), NOTHING if each.is_json else None) for name, each in names]
+    names = [(f"f{number}", each) for number, each in enumerate(log_type.fields) if each.reads_own]
+    sources, shared = _sources(log_type)
+    others = {wire: f"u{number}" for number, wire in enumerate(learnt) if wire not in sources}
+    members = [(name, _annotation(each), NOTHING if is_raw(each) else None) for name, each in names]
+    added = others | sources
     struct = msgspec.defstruct(
         "Record",
-        [*members, *((name, msgspec.Raw, NOTHING) for name in others.values())],
-        rename={name: each.wire for name, each in names} | {name: wire for wire, name in others.items()},
+        [*members, *((name, msgspec.Raw, NOTHING) for name in added.values())],
+        rename={name: each.wire for name, each in names} | {name: wire for wire, name in added.items()},
         forbid_unknown_fields=True,
         gc=False,
     )
     exact = {each.wire: (name, each) for name, each in names}
     lower = {wire.lower(): found for wire, found in exact.items()}
-    return Shape(struct, msgspec.json.Decoder(struct).decode, exact, lower, others)
+    return Shape(struct, msgspec.json.Decoder(struct).decode, exact, lower, others | shared, sources)
+
+
+def _sources(log_type: LogType) -> tuple[dict[str, str], dict[str, str]]:
+    """Attributes of the keys that transforms alone read; and of those that hold more than what is read."""
+    known = {each.wire for each in log_type.fields if each.reads_own} | {each.name for each in log_type.fields}
+    routes = [(field, route) for field in log_type.fields for route in field.routes]
+    roots = [route[0] for _, route in routes if route[0] not in known]
+    sources = {wire: f"s{number}" for number, wire in enumerate(dict.fromkeys(roots))}
+    used_up = {route[0] for field, route in routes if len(route) == 1 or field.mask}
+    return sources, {wire: name for wire, name in sources.items() if wire not in used_up}
+
+
+def is_raw(field: Field) -> bool:
+    """Whether the struct holds the value as it was written."""
+    return field.is_json or field.embedded
 
 
 def _annotation(field: Field) -> Any:
-    if field.is_json:
+    if is_raw(field):
         return msgspec.Raw
     if field.type == "array" and field.element is not None:
         return list[_annotation(field.element)] | None  # type: ignore[misc]  # built from the schema
     if field.type == "timestamp":
-        return Int64 | str | None if any(each in UNIX_PER_S for each in field.time_formats) else str | None
+        return Int64 | float | str | None if any(each in UNIX_PER_S for each in field.time_formats) else str | None
     return _SCALARS.get(field.type, str) | None
 
 
@@ -122,7 +142,7 @@ def _read_slowly(read: Records, shape: Shape, position: int, record: Any) -> Ite
     if unknown:
         read.unmapped[len(read.structs)] = _object(unknown)
     read.structs.append(struct)
-    return [key for key in unknown if key.lower() not in shape.lower]
+    return [key for key in unknown if key.lower() not in shape.lower and NAMEABLE.match(key)]
 
 
 def _recover(shape: Shape, record: Any) -> tuple[Any, dict[str, msgspec.Raw]]:
@@ -136,15 +156,18 @@ def _recover(shape: Shape, record: Any) -> tuple[Any, dict[str, msgspec.Raw]]:
         if key in shape.exact:
             attribute, declared = shape.exact[key]
             known[attribute] = _coerce(declared, raw, declared.name)
+        elif key in shape.sources:
+            known[shape.sources[key]] = raw
         else:
             others[key] = raw
+    sources = {wire.lower(): attribute for wire, attribute in shape.sources.items()} if shape.sources else {}
     unknown: dict[str, msgspec.Raw] = {}
     for key, raw in others.items():  # only now, for the spelling as declared goes first
-        attribute, other = shape.lower.get(key.lower(), ("", None))
-        if other is None or attribute in known:
-            unknown[key] = raw
+        attribute, other = shape.lower.get(key.lower(), (sources.get(key.lower(), ""), None))
+        if not attribute or attribute in known:
+            unknown[key] = raw if other is None or other.mask is None else HIDDEN
         else:
-            known[attribute] = _coerce(other, raw, other.name)
+            known[attribute] = raw if other is None else _coerce(other, raw, other.name)
     return shape.struct(**known), unknown
 
 
@@ -154,7 +177,11 @@ def _keep_learnt(read: Records, shape: Shape) -> None:
     for index, struct in enumerate(read.structs) if learnt else ():
         found = {key: raw for key, name in learnt if (raw := getattr(struct, name, NOTHING)) is not NOTHING}
         if found:
-            read.unmapped[index] = _object(found)
+            read.unmapped[index] = _merged(read.unmapped.get(index), found)
+
+
+def _merged(before: str | None, members: Mapping[str, msgspec.Raw]) -> str:
+    return _object(members) if before is None else f"{before[:-1]},{_object(members)[1:]}"
 
 
 def _object(members: Mapping[str, msgspec.Raw]) -> str:
@@ -167,7 +194,7 @@ def _coerce(field: Field, raw: msgspec.Raw, path: str) -> Any:
     Raises: _Mismatch, UNREADABLE.
     """
     text = _text(raw)
-    if field.is_json:
+    if is_raw(field):
         return raw
     if text == "null":
         return None
@@ -175,6 +202,8 @@ def _coerce(field: Field, raw: msgspec.Raw, path: str) -> Any:
         items = LISTS.decode(raw) if text.startswith("[") else [raw]
         return [_coerce(field.element, item, f"{path}[{index}]") for index, item in enumerate(items)]
     value = VALUES.decode(raw) if text[0] not in "{[" else None
+    if isinstance(value, str) and (value.strip() if field.trim else value) in field.empty_values:
+        return None
     found = _as_scalar(field, text, value)
     if found is None:
         raise _Mismatch(mismatch(path, field.type, text))

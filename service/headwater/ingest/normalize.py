@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 
 import pyarrow as pa
@@ -10,8 +10,10 @@ import pyarrow.compute as pc
 
 from headwater.ingest.columns import Columns, RawRows
 from headwater.ingest.indicators import indicators
+from headwater.ingest.times import to_timestamps
+from headwater.ingest.transform import Value
 from headwater.model import Batch
-from headwater.schema.logtype import TIMESTAMP, LogType
+from headwater.schema.logtype import TIMESTAMP, Field, LogType, Route
 
 OLDEST = timedelta(days=3653)  # ten years; a clock that is off must not open partitions of its own
 NEWEST = timedelta(days=1)
@@ -42,12 +44,25 @@ def _event_time(log_type: LogType, columns: Columns, parse_time: datetime) -> tu
     """The first time that a row tells, and whether there was none to believe."""
     now = pa.scalar(parse_time, TIMESTAMP)
     times = [
-        columns.arrays[field.name] for field in log_type.fields if field.event_time and field.name in columns.arrays
+        time
+        for field in log_type.fields
+        if field.name in columns.arrays
+        for time in _times(field, columns.arrays[field.name], (), parse_time)
     ]
     told = pc.coalesce(*times) if times else pa.nulls(len(columns.positions), TIMESTAMP)
     oldest, newest = (pa.scalar(parse_time + shift, TIMESTAMP) for shift in (-OLDEST, NEWEST))
     credible = pc.fill_null(pc.and_(pc.greater_equal(told, oldest), pc.less_equal(told, newest)), False)
     return pc.if_else(credible, told, now), pc.invert(credible)
+
+
+def _times(field: Field, array: pa.Array, route: Route, now: datetime) -> Iterator[pa.Array]:
+    """The event times that a field or its parts tell, in the order of the schema."""
+    if field.event_time and not route:
+        yield array
+    elif field.event_time:
+        yield to_timestamps(Value(array, is_json=True).at(route).texts(), field.time_formats, now)
+    for part in field.fields:
+        yield from _times(part, array, (*route, part.name), now)
 
 
 def _provenance(rows: RawRows, part: pa.Array, row: pa.Array) -> dict[str, pa.Array]:

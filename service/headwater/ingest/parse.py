@@ -13,12 +13,13 @@ import pyarrow.compute as pc
 
 from headwater.ingest.columns import Columns, Part, RawRows
 from headwater.ingest.delimited import parse_delimited
+from headwater.ingest.native import parse_native
 from headwater.ingest.normalize import normalize
 from headwater.ingest.parse_json import parse_json
 from headwater.ingest.parse_regex import parse_regex
 from headwater.ingest.reject import headers, make_reject
 from headwater.model import Batch, Reject
-from headwater.schema.logtype import DelimitedParser, JsonParser, LogType, RegexParser
+from headwater.schema.logtype import DelimitedParser, JsonParser, LogType, NativeParser, RegexParser
 
 __all__ = ["Parsed", "Part", "parse"]
 
@@ -41,7 +42,9 @@ def parse(log_type: LogType, parts: Sequence[Part], parse_time: datetime) -> Par
 
     Columns are built once for all parts: ten thousand one-record objects cost like a few large ones.
     """
-    rows = RawRows.of(parts if isinstance(log_type.parser, JsonParser) else [_as_lines(part) for part in parts])
+    rows = RawRows.of(
+        parts if isinstance(log_type.parser, JsonParser) else [_as_lines(part) for part in parts], parse_time
+    )
     columns = _without_empty_rows(log_type, _without_defects(rows, _columns(log_type, rows)))
     part = rows.part_of(columns.positions)
     rejects = tuple(_rejects(log_type, rows, columns))
@@ -68,6 +71,8 @@ def _columns(log_type: LogType, rows: RawRows) -> Columns:
             return parse_delimited(log_type, log_type.parser, rows)
         case RegexParser():
             return parse_regex(log_type, log_type.parser, rows)
+        case NativeParser():
+            return parse_native(log_type, log_type.parser, rows)
         case _:
             return parse_json(log_type, rows)
 

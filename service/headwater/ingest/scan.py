@@ -100,14 +100,14 @@ def _struct(
     rename: dict[str, str] = {}
     for number, part in enumerate(parts):
         name = f"f{number}"
-        inner, below = _struct(part.fields, f"{attribute}{name}.", (*path, part.wire))
+        inner, below = _struct(part.fields, f"{attribute}{name}.", (*path, part.name))
         if part.indicators:
             members.append((name, msgspec.Raw if "scan" in part.indicators else str | None, None))
-            leaves.append((attribute + name, (*path, part.wire), part.indicators))
+            leaves.append((attribute + name, (*path, part.name), part.indicators))
         elif below:
             members.append((name, inner, inner()))
             leaves.extend(below)
-        rename[name] = part.wire
+        rename[name] = part.name
     return msgspec.defstruct("Part", members, rename=rename, frozen=True, gc=False), tuple(leaves)
 
 

@@ -221,7 +221,7 @@ class RegexParser:
 
 @dataclass(frozen=True, slots=True)
 class NativeParser:
-    """Lines read by `columns_of` of the module ingest/native/<name>.py."""
+    """Lines read by `texts_of` of the module ingest/native/<name>.py."""
 
     name: str
     cleaning: Cleaning = Cleaning()
