@@ -97,7 +97,8 @@ class _Delimited:
 
 
 def _csv(delimiter: str, columns: Sequence[str], *, header: bool) -> dict[str, Any]:
-    return {"csv": {"delimiter": delimiter, "hasHeader": header, "columns": list(columns)}}
+    names: dict[str, Any] = {} if header else {"columns": list(columns)}
+    return {"csv": {"delimiter": delimiter, "hasHeader": header, **names}}
 
 
 def _is_word(cell: str) -> bool:

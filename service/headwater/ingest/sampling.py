@@ -83,8 +83,10 @@ class _Cells:
     empty: set[str]
 
     def add(self, row: Mapping[str, str | None]) -> None:
-        self.empty.update(NO_VALUE.intersection(row.values()))
-        self.observations.add({name: None if cell in NO_VALUE else cell for name, cell in row.items()})
+        """Count one line; one that is a single cell has a value whatever it says."""
+        nothing = NO_VALUE if len(row) > 1 else frozenset[str]()
+        self.empty.update(nothing.intersection(row.values()))
+        self.observations.add({name: None if cell in nothing else cell for name, cell in row.items()})
 
 
 @dataclass(slots=True)
@@ -189,8 +191,8 @@ def _fit(read: Read, draft: _Draft, observations: Observations, rules: Rules) ->
     """The draft with the fields of the observations, widened until every row fits."""
     for attempt in range(TRIES + 1):
         draft = replace(draft, fields=infer(observations, rules))
-        if not draft.fields:
-            raise InferenceError(f"{draft.description}: no row holds a field")
+        if not draft.fields or observations.empty_rows == observations.rows:
+            raise InferenceError(f"{draft.description}: no row holds a value")
         tried = _try(read, draft.log_type(), observations.empty_rows)
         if not tried.refused:
             break

@@ -16,6 +16,7 @@ MAX_MEMBERS = 100  # names in one nested object; one with more is a map, whose n
 MAX_COLUMNS = 2_000
 MAX_NODES = 20_000  # fields of all levels; with more, the deepest level is given up
 MAX_NAME = 200  # characters of a field's name
+UNREADABLE = frozenset('"\\')  # msgspec reads no name that JSON has to escape
 SHOWN = 40  # characters of an example
 # Long runs of letters and digits: keys, tokens, ids. They do not belong into a schema.
 OPAQUE = re.compile(r"(?=[A-Za-z0-9+/=_-]*[0-9])(?=[A-Za-z0-9+/=_-]*[A-Za-z])[A-Za-z0-9+/=_-]{16,}")
@@ -83,12 +84,17 @@ class Member:
     seen: Observed = field(default_factory=Observed)
 
 
+def is_usable(name: str) -> bool:
+    """Whether a field can have the name; others stay in p_unmapped."""
+    return 0 < len(name) <= MAX_NAME and name.isprintable() and not UNREADABLE.intersection(name)
+
+
 class Observations:
     """Takes records one by one; memory depends on their fields, not on their number."""
 
     def __init__(self) -> None:
         self.rows = 0
-        self.empty_rows = 0  # rows that hold no value at all
+        self.empty_rows = 0  # rows that hold no value that a field could take
         self.root = Observed()
         self._depth = MAX_DEPTH
         self._nodes = 0
@@ -96,7 +102,7 @@ class Observations:
     def add(self, record: Mapping[str, Any]) -> None:
         """Count one record."""
         self.rows += 1
-        self.empty_rows += all(value is None for value in record.values())
+        self.empty_rows += all(value is None for name, value in record.items() if is_usable(name))
         self._object(self.root, record, 0)
         while self._nodes > MAX_NODES and self._depth > 1:
             self._depth -= 1
@@ -115,7 +121,7 @@ class Observations:
         for place, (name, part) in enumerate(value.items()):
             member = seen.members.get(name.lower())
             if member is None:
-                if not 0 < len(name) <= MAX_NAME or not name.isprintable():
+                if not is_usable(name):
                     continue
                 member = seen.members[name.lower()] = Member(name, place)
                 self._nodes += 1
