@@ -173,6 +173,8 @@ def _cells(read: Read, framing: Framing, name: str) -> _Cells | None:
     for parsed in _parse(read, log_type):
         if any(not reject.reason.startswith(EMPTY) for reject in parsed.rejects):
             return None
+        for _ in parsed.rejects:
+            cells.add(dict.fromkeys(framing.columns))
         if parsed.batch is not None:
             table = parsed.batch.table.select(list(wires)).rename_columns(list(wires.values()))
             for batch in table.to_batches(max_chunksize=4096):
