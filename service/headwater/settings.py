@@ -53,6 +53,10 @@ class Settings(BaseSettings):
     batch_max_s: float = Field(2.0, gt=0, description="Commit when the oldest buffered row has waited this long.")
     lease_s: int = Field(600, ge=1, description="How long a claimed object belongs to one worker.")
 
+    schemas: tuple[Path, ...] = Field(
+        (),
+        description="Your schemas, beside the built-in log types: files or folders, as a JSON array.",
+    )
     detections: tuple[Path, ...] = Field(
         (), description="Folders of detections, as a JSON array; empty: the built-in pack."
     )
