@@ -192,12 +192,32 @@ def test_every_line_of_pairs_fits_the_schema_made_from_it(
         ),
         (b'level=info msg="a b" n=1\nlevel=warn n=2\n', {"level": "info", "msg": "a b", "n": 1}),
         (b"ip bytes\n192.0.2.1 5\n192.0.2.2 6\n", {"ip": "192.0.2.1", "bytes": 5}),
+        (
+            b"#Version: 1.0\n#Fields: date sc-status cs(Referer)\n2026-02-03\t200\t-\n2026-02-03\t404\t/a\n",
+            {"date": "2026-02-03T00:00:00Z", "sc_status": 200},
+        ),
+        (b"#n,user\n1,ann\n2,bob\n3,eve\n", {"n": 1, "user": "ann"}),
+        (b"#n,user,x\n1,ann,\n2,bob,c\n", {"n": 1, "user": "ann"}),
         (b"hello there\nworld\n", {"message": "hello there"}),
         (b'{"id": 18446744073709551616}\n{"id": 1}\n', {"id": "18446744073709551616"}),
         (b'[{"tag": {"value": 123}}, {"tag": {"value": "abc"}}]', {"tag": {"value": 123}}),
         (b'{"BotTags": "api"}\n{"BotTags": ["x"]}\n', {"BotTags": ["api"]}),
     ],
-    ids=["csv", "tab", "no-header", "quotes-and-brackets", "pairs", "spaces", "text", "big", "mixed", "list"],
+    ids=[
+        "csv",
+        "tab",
+        "no-header",
+        "quotes-and-brackets",
+        "pairs",
+        "spaces",
+        "w3c",
+        "two",
+        "remark",
+        "text",
+        "big",
+        "mixed",
+        "list",
+    ],
 )
 def test_row_comes_out_as_it_was_meant(tmp_path: Path, body: bytes, row: dict[str, Any]) -> None:
     assert rows_of(body, tmp_path)[0] == row

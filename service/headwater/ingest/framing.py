@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from csv import Error as CsvError
 from csv import reader
 from dataclasses import dataclass, field
@@ -15,6 +15,8 @@ DELIMITERS = ("\t", "|", ",", ";", " ")
 MIN_COLUMNS = 3  # of delimited lines without a header; one comma a line is no table
 MAX_COLUMNS = 500
 MAX_KEYS = 200
+REMARK, MAX_REMARKS = b"#", 20
+UNNAMED = "column_{}"
 NAME_LIKE = re.compile(r"[A-Za-z_@#][\w .:()/@#%-]{0,63}", re.ASCII)
 TOKEN = re.compile(rb'"(?:[^"\\]|\\.)*"|\[[^\]]*\]|[^\s"\[]\S*')
 PAIR = re.compile(rb'([A-Za-z_][\w.@/-]*)=("(?:[^"\\]|\\.)*"|[^\s"]*)')
@@ -31,15 +33,23 @@ class Framing:
 
 
 class Lines:
-    """Takes lines one by one, and keeps what is true of all of them; their order does not count but for the first."""
+    """Takes lines one by one, and keeps what is true of all of them; their order does not count but for the first.
+
+    Lines that begin with # are remarks, one of which may name the columns.
+    """
 
     def __init__(self) -> None:
+        self._remarks: set[bytes] = set()
         self._delimited = {each: _Delimited(each) for each in DELIMITERS}
         self._tokens: _Tokens | None = _Tokens()
         self._pairs: _Pairs | None = _Pairs()
 
     def add(self, line: bytes) -> None:
         """Count one line."""
+        if line.startswith(REMARK):
+            if len(self._remarks) < MAX_REMARKS:
+                self._remarks.add(line)
+            return
         self._delimited = {key: each for key, each in self._delimited.items() if each.add(line)}
         if self._tokens is not None and not self._tokens.add(line):
             self._tokens = None
@@ -48,13 +58,32 @@ class Lines:
 
     def framings(self) -> Iterator[Framing]:
         """The ways that fit all lines, the likeliest first; the last one takes any line whole."""
+        for each in self._ways():
+            kind, options = next(iter(each.parser.items()))
+            skip = {"skipPrefix": REMARK.decode()} if self._remarks else {}
+            yield Framing({kind: {**options, **skip}}, each.columns, each.header)
+        yield Framing({"regex": {"pattern": r"^(?P<message>(?s:.*))$"}}, ("message",))
+
+    def _ways(self) -> Iterator[Framing]:
         if self._pairs is not None:
             yield from self._pairs.framing()
         for each in self._delimited.values():
-            yield from each.framing()
+            yield from each.framing(self._names)
         if self._tokens is not None:
-            yield from self._tokens.framing()
-        yield Framing({"regex": {"pattern": r"^(?P<message>(?s:.*))$"}}, ("message",))
+            yield from self._tokens.framing(self._names)
+
+    def _names(self, count: int, delimiter: str | None = None) -> tuple[str, ...]:
+        """Names for so many columns: those of a remark (W3C's #Fields: or a header behind #), or column_1, …"""
+        for remark in sorted(self._remarks):
+            text = remark.decode(errors="replace")
+            fields = text.removeprefix("#Fields:")
+            found = fields.split() if fields != text else [each.strip() for each in text[1:].split(delimiter)]
+            if len(found) == count and _are_names(found):
+                return tuple(found)
+        return tuple(UNNAMED.format(number) for number in range(1, count + 1))
+
+
+Names = Callable[..., tuple[str, ...]]
 
 
 @dataclass(slots=True)
@@ -81,24 +110,28 @@ class _Delimited:
         self.others = [still and not _is_word(cell) for still, cell in zip(self.others, cells, strict=False)]
         return len(cells) == len(self.first)
 
-    def framing(self) -> Iterator[Framing]:
+    def framing(self, names_for: Names) -> Iterator[Framing]:
         first = self.first or []
-        names = [each.strip() for each in first]
-        distinct = len({each.lower() for each in names}) == len(names)
-        header = self.lines > 1 and distinct and all(NAME_LIKE.fullmatch(each) for each in names)
+        names = tuple(each.strip() for each in first)
+        header = self.lines > 1 and _are_names(names)
         if self.delimiter == " ":  # words of a sentence would do for names
             header = header and any(self.others)
             if not header:
                 return
-        if not header and len(first) < MIN_COLUMNS:
+        columns = names if header else names_for(len(first), self.delimiter)
+        if not header and len(first) < MIN_COLUMNS and columns[0] == UNNAMED.format(1):
             return
-        columns = tuple(names) if header else tuple(f"column_{number}" for number in range(1, len(first) + 1))
         yield Framing(_csv(self.delimiter, columns, header=header), columns, header)
 
 
 def _csv(delimiter: str, columns: Sequence[str], *, header: bool) -> dict[str, Any]:
     names: dict[str, Any] = {} if header else {"columns": list(columns)}
     return {"csv": {"delimiter": delimiter, "hasHeader": header, **names}}
+
+
+def _are_names(texts: Sequence[str]) -> bool:
+    """Whether texts can be the names of columns: words, each once; letter case does not count."""
+    return all(map(_is_word, texts)) and len({text.lower() for text in texts}) == len(texts)
 
 
 def _is_word(cell: str) -> bool:
@@ -124,10 +157,10 @@ class _Tokens:
             )
         return True
 
-    def framing(self) -> Iterator[Framing]:
+    def framing(self, names_for: Names) -> Iterator[Framing]:
         if not self.styles:
             return
-        names = tuple(f"column_{number}" for number in range(1, len(self.styles) + 1))
+        names = tuple(_group_names(names_for(len(self.styles))).values())
         parts = [_token(name, frozenset(styles)) for name, styles in zip(names, self.styles, strict=True)]
         yield Framing({"regex": {"pattern": r"^\s*" + r"\s+".join(parts) + r"\s*$"}}, names)
 

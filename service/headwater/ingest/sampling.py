@@ -121,12 +121,12 @@ def _look(read: Read) -> _Looked:
     for chunk in read():
         if "defect" in chunk.context:
             looked.broken += len(chunk.records)
-        elif chunk.shape == "json":
-            _look_at_json(looked, chunk)
-        else:
+        elif chunk.shape == "lines":
             looked.line_count += len(chunk.records)
             for line in chunk.records:
                 looked.lines.add(bytes(line))
+        else:
+            _look_at_json(looked, chunk)
     return looked
 
 
@@ -240,7 +240,7 @@ def _parse(read: Read, log_type: LogType) -> Iterator[Parsed]:
     wants_json = isinstance(log_type.parser, JsonParser)
     ref, source = ObjectRef("sample", "sample"), Source("000000000000", "sample", "sample", "sample")
     for chunk in read():
-        if "defect" not in chunk.context and (chunk.shape == "json") is wants_json:
+        if "defect" not in chunk.context and (chunk.shape != "lines") is wants_json:
             yield parse(log_type, [Part(ref, source, chunk)], NOW)
 
 
