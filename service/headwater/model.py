@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -35,10 +36,15 @@ class ObjectRef:
     @property
     def url(self) -> str:
         """`s3://bucket/key`, or the path of a local file."""
-        return self.key if self.bucket == LOCAL_BUCKET else f"s3://{self.bucket}/{self.key}"
+        return object_url(self.bucket, self.key)
 
 
 LOCAL_BUCKET = "local-file"  # the bucket of files on disk; their keys are absolute paths
+
+
+def object_url(bucket: str, key: str) -> str:
+    """`s3://bucket/key`, or the path of a local file."""
+    return key if bucket == LOCAL_BUCKET else f"s3://{bucket}/{key}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,14 +77,15 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """Raw records of one object: either JSON values or whole text lines, in file order.
+    """Raw records of one object: JSON values, whole text lines or rows of a table, in file order.
 
-    records: JSON values as bytes-like objects (shape "json"), or lines without their line end (shape "lines").
+    records: JSON values as bytes-like objects (shape "json"), lines without their line end (shape "lines"), or the
+    rows of a Parquet table (shape "columns": a TableRows, which gives each row as JSON too).
     first_row: number of the first record within the object, from 0.
     context: what an envelope said about these records (CloudWatch: owner, logGroup, logStream; header lines).
     """
 
-    shape: Literal["json", "lines"]
+    shape: Literal["json", "lines", "columns"]
     records: Sequence[Any]
     first_row: int = 0
     context: Mapping[str, str] = field(default_factory=dict)
@@ -110,6 +117,11 @@ class Reject:
     def reject_id(self) -> str:
         """The p_row_id that the row would have, and gets when a retry recovers it."""
         return row_id(self.object_id, self.row)
+
+    @property
+    def cause(self) -> str:
+        """The reason without the value it quotes, so that alike rejects count together."""
+        return re.sub(r": .* is not of type ", ": … is not of type ", self.reason, flags=re.DOTALL)
 
 
 def row_id(object_id: str, row: int) -> str:

@@ -233,10 +233,10 @@ def commit(
 
 
 def _reasons(rejects: Iterable[Reject]) -> Mapping[str, Mapping[str, int]]:
-    """How often each reason was given, by source."""
+    """How often each cause was given, by source."""
     found: dict[str, Counter[str]] = defaultdict(Counter)
     for reject in rejects:
-        found[reject.source_id][reject.reason] += 1
+        found[reject.source_id][reject.cause] += 1
     return found
 
 

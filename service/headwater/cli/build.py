@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from pathlib import Path
 
@@ -24,6 +24,7 @@ from headwater.errors import ConfigError, ObjectMissing, Problem
 from headwater.lake.catalog import open_catalog
 from headwater.pipeline import Step, Store
 from headwater.schema.load import load_library
+from headwater.schema.logtype import LogType
 from headwater.settings import Settings
 from headwater.state.database import Database, connect
 from headwater.state.health import RejectLimit
@@ -93,6 +94,16 @@ def destinations(made: Settings) -> dict[str, Destination]:
     return {destination.name: destination for destination in found}
 
 
+def library(made: Settings) -> Mapping[str, LogType]:
+    """The log types that the service knows."""
+    return load_library(made.schemas)
+
+
+def store(made: Settings) -> Store:
+    """Where commits go."""
+    return Store(database(made), catalog(made), tuple(destinations(made)), reject_limit(made))
+
+
 def reject_limit(made: Settings) -> RejectLimit:
     """When a source is alerted on because of its rejects."""
     return RejectLimit(made.reject_share_limit, made.reject_share_min_rows)
@@ -112,7 +123,6 @@ def committer(
     worker: str | None = None,
 ) -> Committer:
     """Everything between opened objects and the lake."""
-    store = Store(database(made), catalog(made), tuple(destinations(made)), reject_limit(made))
     return Committer(
-        store, load_library(), engine(made) if detect else None, made, worker or worker_id(), now=now, step=step
+        store(made), library(made), engine(made) if detect else None, made, worker or worker_id(), now=now, step=step
     )

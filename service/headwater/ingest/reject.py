@@ -10,6 +10,7 @@ from headwater.model import Reject
 from headwater.schema.logtype import DelimitedParser, LogType
 
 RAW_BYTES = 64 * 1024  # how much of a rejected record is kept
+LOOKED_AT = 3  # lines at the top of a chunk that may be a header
 HEADER = "header"  # the entry of a reject's context that holds the line which names the columns
 
 
@@ -29,7 +30,7 @@ def make_reject(
         source_id=part.source.source_id,
         account_id=part.source.account_id,
         source_label=part.source.label,
-        shape=part.chunk.shape,
+        shape="lines" if part.chunk.shape == "lines" else "json",
         context={**part.chunk.context, **({HEADER: header} if header else {})},
         cut=len(record) > RAW_BYTES,
     )
@@ -37,16 +38,21 @@ def make_reject(
 
 def headers(log_type: LogType, parts: Iterable[Part]) -> Mapping[str, str]:
     """The header lines of delimited text by object id; nothing for types and objects that have none."""
-    parser = log_type.parser
-    if not isinstance(parser, DelimitedParser) or not parser.header:
+    if not isinstance(log_type.parser, DelimitedParser):
         return {}
-    first: dict[str, bytes] = {}
+    first: dict[str, str] = {}
     for part in parts:
-        if part.chunk.records:
-            first.setdefault(part.ref.object_id, bytes(part.chunk.records[0]))
-    return {object_id: line.decode(errors="replace") for object_id, line in first.items() if _is_header(log_type, line)}
+        for row, line in enumerate(part.chunk.records[:LOOKED_AT], part.chunk.first_row):
+            if part.ref.object_id not in first and names_columns(log_type, bytes(line), row):
+                first[part.ref.object_id] = bytes(line).decode(errors="replace")
+    return first
 
 
-def _is_header(log_type: LogType, line: bytes) -> bool:
+def names_columns(log_type: LogType, line: bytes, row: int) -> bool:
+    """Whether a line of delimited text is the header of its object."""
     parser = log_type.parser
-    return isinstance(parser, DelimitedParser) and header_names(log_type, parser, line) is not None
+    if not isinstance(parser, DelimitedParser):
+        return False
+    if parser.header == "names":
+        return row == parser.cleaning.skip_lines
+    return header_names(log_type, parser, line) is not None

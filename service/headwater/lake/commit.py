@@ -9,7 +9,12 @@ from typing import TypeVar
 
 import pyarrow as pa
 from pyiceberg.catalog import Catalog
-from pyiceberg.exceptions import CommitFailedException, CommitStateUnknownException
+from pyiceberg.exceptions import (
+    CommitFailedException,
+    CommitStateUnknownException,
+    NoSuchNamespaceError,
+    NoSuchTableError,
+)
 from pyiceberg.io.pyarrow import _dataframe_to_data_files
 from pyiceberg.manifest import DataFile
 from pyiceberg.table import Table
@@ -53,6 +58,15 @@ def append(
         except (CommitFailedException, CommitStateUnknownException):
             sleep(min(FIRST_WAIT_S * 2**attempt, LONGEST_WAIT_S) * (0.5 + jitter()))
     raise CommitConflict(f"{table}: other writers were faster {TRIES} times; batch {batch_id}")
+
+
+def holds(catalog: Catalog, table: str, batch_id: str) -> bool:
+    """Whether a table, which need not exist, has the batch already."""
+    with translated(f"read {table}"):
+        try:
+            return has_batch(catalog.load_table(table), batch_id)
+        except (NoSuchTableError, NoSuchNamespaceError):
+            return False
 
 
 def has_batch(table: Table, batch_id: str) -> bool:

@@ -87,14 +87,14 @@ def ingest_files(
 
 
 @contextmanager
-def exclusive(home: Path) -> Iterator[None]:
-    """Only one process at a time reads files into a home, so that the next can take over what a killed one held."""
+def exclusive(home: Path, command: str = "ingest") -> Iterator[None]:
+    """Only one process at a time runs a command on a home, so that the next can take over what a killed one held."""
     home.mkdir(parents=True, exist_ok=True)
-    with (home / "ingest.lock").open("w") as lock:
+    with (home / f"{command.replace(' ', '-')}.lock").open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
-            raise HeadwaterError(f"another `headwater ingest` is at work in {home}; wait for it to end") from error
+            raise HeadwaterError(f"another `headwater {command}` is at work in {home}; wait for it to end") from error
         yield
 
 
