@@ -79,7 +79,7 @@ def test_field_object_is_decoded_as_its_case_says(case: dict[str, Any]) -> None:
     if "error" in check or "reason_any_of" in check:
         with pytest.raises(ObjectError) as caught:
             list(decoded)
-        assert caught.value.kind == check.get("error", "unsupported")
+        assert caught.value.kind == check.get("error", "corrupt")
         assert any(reason in str(caught.value) for reason in check.get("reason_any_of", [""]))
         return
     assert sum(len(chunk.records) for chunk in decoded) == check.get("count", check.get("lines"))

@@ -72,7 +72,7 @@ def test_same_notification_many_times_in_one_batch_counts_once(world: World) -> 
     [
         pytest.param(cloudtrail_gz([record(1)])[:-9], "truncated", id="truncated"),
         pytest.param(gzip.compress(b"x")[:10] + b"\xff" * 50, "corrupt", id="corrupt"),
-        pytest.param(b"PAR1" + b"\0" * 100 + b"PAR1", "unsupported", id="unsupported"),
+        pytest.param(b"PK\x03\x04" + b"\0" * 100, "unsupported", id="unsupported"),
     ],
 )
 def test_poisoned_object_ends_in_the_dead_letter_queue_and_others_go_on(world: World, body: bytes, reason: str) -> None:

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 import msgspec
 import re2
 
-from headwater.ingest.delimited import header_names
+from headwater.ingest.delimited import MIN_KNOWN_NAMES, header_names
+from headwater.ingest.parquet import TableRows, loose
 from headwater.model import Chunk
 from headwater.schema.logtype import DelimitedParser, JsonParser, LogType
 
@@ -74,12 +75,14 @@ def classify(
 
     allowed: the types configured for the source; empty: any of the library.
     """
-    first = [_keys(record) for record in chunk.records[:LOOKED_AT]] if chunk.shape == "json" else []
+    first = _first_keys(chunk)
     types = [each for each in library.values() if not allowed or each.name in allowed]
     if (no_log := _no_log(key, first, {each.name for each in types})) is not None:
         return no_log
     if (routed := chunk.context.get("log_type")) is not None:  # an envelope has told it
         return next((each for each in types if each.name == routed), None)
+    if chunk.shape == "columns" and (best := _of_table(types, first[0])) is not None:
+        return best
     for log_type in types:
         if log_type.key_pattern and re2.search(log_type.key_pattern, key):
             return log_type
@@ -93,7 +96,30 @@ def classify(
             return log_type
     # The customer named one type, and JSON has no shape of its own: let each record say why it does not fit.
     sole = types[0] if len(types) == 1 and allowed else None
-    return sole if sole is not None and chunk.shape == "json" and isinstance(sole.parser, JsonParser) else None
+    return sole if sole is not None and chunk.shape != "lines" and isinstance(sole.parser, JsonParser) else None
+
+
+def _first_keys(chunk: Chunk) -> Sequence[frozenset[str]]:
+    """The keys of the first records; of a table, the names of its columns."""
+    if isinstance(chunk.records, TableRows):
+        return [frozenset(map(loose, chunk.records.table.column_names))]
+    return [_keys(record) for record in chunk.records[:LOOKED_AT]] if chunk.shape == "json" else []
+
+
+def _of_table(types: Sequence[LogType], names: frozenset[str]) -> LogType | None:
+    """The type that declares most columns of a table."""
+    best = max(types, key=lambda each: _known_columns(each, names), default=None)
+    return best if best is not None and _known_columns(best, names) else None
+
+
+def _known_columns(log_type: LogType, names: frozenset[str]) -> int:
+    """How many columns of a table the type declares; 0 where the table cannot be of that type."""
+    known = len(names.intersection(loose(field.wire) for field in log_type.fields))
+    if isinstance(log_type.parser, JsonParser):
+        fits = bool(log_type.content_keys) and names.issuperset(map(loose, log_type.content_keys))
+    else:
+        fits = known >= min(MIN_KNOWN_NAMES, len(names))
+    return known if fits else 0
 
 
 def _no_log(key: str, first: Sequence[frozenset[str]], wanted: Set[str]) -> Ignored | None:
@@ -107,7 +133,7 @@ def _no_log(key: str, first: Sequence[frozenset[str]], wanted: Set[str]) -> Igno
 
 
 def _fits(log_type: LogType, chunk: Chunk, first: Sequence[frozenset[str]]) -> bool:
-    if isinstance(log_type.parser, JsonParser):
+    if isinstance(log_type.parser, JsonParser) and chunk.shape == "json":
         wanted = {key.lower() for key in log_type.content_keys}
         return bool(wanted) and any(wanted <= {key.lower() for key in keys} for keys in first)
     if chunk.shape != "lines":

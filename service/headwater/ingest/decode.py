@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from headwater.errors import ObjectError
 from headwater.ingest.compress import decompress
 from headwater.ingest.jsontext import JSON_START, Piece, is_whole, split_json
+from headwater.ingest.parquet import MAGIC, read_parquet
 from headwater.ingest.text import Notes, cut_text, peek, to_utf8
 from headwater.model import Chunk
 
@@ -73,7 +74,11 @@ def _number(pieces: Iterable[Piece]) -> Iterator[Chunk]:
 
 
 def _pieces(stream: Iterable[bytes], max_bytes: int, segment_bytes: int, notes: Notes) -> Iterator[Piece]:
-    text = to_utf8(decompress(stream, max_bytes=max_bytes, notes=notes), notes)
+    magic, data = peek(decompress(stream, max_bytes=max_bytes, notes=notes), len(MAGIC))
+    if magic == MAGIC:
+        yield from (Piece("columns", rows) for rows in read_parquet(data, max_bytes=max_bytes))
+        return
+    text = to_utf8(data, notes)
     head, text = peek(_without_leading_space(text), HEAD_BYTES)
     if JSON_START.match(head):
         yield from _split_json_stream(text, segment_bytes, notes)

@@ -27,7 +27,7 @@ RAW = msgspec.json.Decoder(msgspec.Raw)
 class Piece:
     """Records of one shape that follow each other."""
 
-    shape: Literal["json", "lines"]
+    shape: Literal["json", "lines", "columns"]
     records: Sequence[Any]
     context: Mapping[str, str] = field(default_factory=dict)
 

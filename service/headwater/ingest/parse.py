@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import reduce
@@ -15,6 +15,7 @@ from headwater.ingest.columns import Columns, Part, RawRows
 from headwater.ingest.delimited import parse_delimited
 from headwater.ingest.native import parse_native
 from headwater.ingest.normalize import normalize
+from headwater.ingest.parquet import TableRows, columns_of_table, table_of_objects
 from headwater.ingest.parse_json import parse_json
 from headwater.ingest.parse_regex import parse_regex
 from headwater.ingest.reject import headers, make_reject
@@ -42,9 +43,14 @@ def parse(log_type: LogType, parts: Sequence[Part], parse_time: datetime) -> Par
 
     Columns are built once for all parts: ten thousand one-record objects cost like a few large ones.
     """
-    rows = RawRows.of(
-        parts if isinstance(log_type.parser, JsonParser) else [_as_lines(part) for part in parts], parse_time
-    )
+    runs = list(_runs(_readable(log_type, part) for part in parts))
+    if len(runs) > 1:
+        return _joined([_parse(log_type, run, parse_time) for run in runs])
+    return _parse(log_type, runs[0] if runs else (), parse_time)
+
+
+def _parse(log_type: LogType, parts: Sequence[Part], parse_time: datetime) -> Parsed:
+    rows = RawRows.of(parts, parse_time)
     columns = _without_empty_rows(log_type, _without_defects(rows, _columns(log_type, rows)))
     part = rows.part_of(columns.positions)
     rejects = tuple(_rejects(log_type, rows, columns))
@@ -58,14 +64,42 @@ def parse(log_type: LogType, parts: Sequence[Part], parse_time: datetime) -> Par
     )
 
 
-def _as_lines(part: Part) -> Part:
-    """The part for a parser of text, where its object turned out to hold JSON."""
-    if part.chunk.shape == "lines":
+def _runs(parts: Iterable[Part]) -> Iterator[Sequence[Part]]:
+    """Neighbours that are parsed together; a table has columns of its own and stands alone."""
+    run: list[Part] = []
+    for part in parts:
+        if part.chunk.shape == "columns":
+            yield from filter(None, (run, [part]))
+            run = []
+        else:
+            run.append(part)
+    yield from filter(None, (run,))
+
+
+def _joined(parsed: Sequence[Parsed]) -> Parsed:
+    tables = [each.batch.table for each in parsed if each.batch is not None]
+    name = next((each.batch.log_type for each in parsed if each.batch is not None), "")
+    return Parsed(
+        Batch(name, pa.concat_tables(tables)) if tables else None,
+        tuple(reject for each in parsed for reject in each.rejects),
+        tuple(count for each in parsed for count in each.rows),
+        tuple(count for each in parsed for count in each.rejected),
+    )
+
+
+def _readable(log_type: LogType, part: Part) -> Part:
+    """The part for a parser of text, where its object turned out to hold JSON: objects are rows of named columns."""
+    if part.chunk.shape != "json" or isinstance(log_type.parser, JsonParser):
         return part
+    table = table_of_objects(part.chunk.records)
+    if table is not None and len(table):
+        return replace(part, chunk=replace(part.chunk, shape="columns", records=table))
     return replace(part, chunk=replace(part.chunk, records=[bytes(record) for record in part.chunk.records]))
 
 
 def _columns(log_type: LogType, rows: RawRows) -> Columns:
+    if isinstance(rows.records, TableRows) and not (isinstance(log_type.parser, JsonParser) and log_type.parser.whole):
+        return columns_of_table(log_type, rows.records.table, rows.now)
     match log_type.parser:
         case DelimitedParser():
             return parse_delimited(log_type, log_type.parser, rows)
@@ -102,8 +136,9 @@ def _without_empty_rows(log_type: LogType, columns: Columns) -> Columns:
             reasons = {**dict.fromkeys(missing, reason), **reasons}  # the first field that is missing is told
     if not any(field.required for field in log_type.fields):
         present = [pc.is_null(array) for array in columns.arrays.values() if array.null_count]
-        if columns.arrays and len(present) == len(columns.arrays):
-            empty = pc.indices_nonzero(reduce(pc.and_, present)).to_pylist()
+        if len(present) == len(columns.arrays):
+            everywhere = pa.repeat(True, len(columns.positions))
+            empty = pc.indices_nonzero(reduce(pc.and_, present, everywhere)).to_pylist()
             reasons.update(dict.fromkeys(empty, "no field of the schema is there"))
     return columns.without(reasons)
 

@@ -11,7 +11,6 @@ from dataclasses import dataclass, field
 from headwater.errors import ObjectError
 
 BINARY_MAGIC: tuple[tuple[bytes, str], ...] = (
-    (b"PAR1", "parquet_unsupported: Parquet objects are not read yet; have the service deliver text or JSON"),
     (b"PARE", "parquet_unsupported: encrypted Parquet objects are not read"),
     (b"PK\x03\x04", "zip archives are not read"),
     (b"PK\x05\x06", "zip archives are not read"),
