@@ -223,6 +223,20 @@ def test_row_comes_out_as_it_was_meant(tmp_path: Path, body: bytes, row: dict[st
     assert rows_of(body, tmp_path)[0] == row
 
 
+def test_long_text_is_read_in_parts_that_share_their_header(tmp_path: Path) -> None:
+    lines = [b"n,user", *(b"%d,user%d" % (number, number) for number in range(500))]
+    parts = [decode([b"\n".join(lines)], max_bytes=10**9, segment_bytes=size) for size in (64, 10**9)]
+
+    made = [
+        propose(lambda size=size: decode([b"\n".join(lines)], max_bytes=10**9, segment_bytes=size), "Custom.S", "Rows")
+        for size in (64, 10**9)
+    ]
+
+    assert len(list(parts[0])) > 1
+    assert made[0] == made[1]
+    assert (made[0].rows, made[0].unmatched) == (500, 0)
+
+
 def test_rows_without_values_and_broken_ones_are_told(tmp_path: Path) -> None:
     made = proposed(b'{"a": 1}\n{"a": null}\n{"a": \n{"a": 2}\n')
 

@@ -145,10 +145,13 @@ def _opened(folder: Path) -> Iterator[Callable[[Recent], None]]:
 
 
 def _copied(folder: Path) -> Iterator[Chunk]:
+    """All records, numbered as if the lines were one text."""
+    rows = {"json": 0, "lines": 0}
     for name, shape in COPIES.items():
         with (folder / name).open("rb") as file:
             while lines := [line.rstrip(b"\n") for line in islice(file, CHUNK_LINES)]:
-                yield Chunk(shape, lines)
+                yield Chunk(shape, lines, rows[shape])
+                rows[shape] += len(lines)
 
 
 def _duration(text: str) -> timedelta:

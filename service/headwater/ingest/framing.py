@@ -17,6 +17,7 @@ MAX_COLUMNS = 500
 MAX_KEYS = 200
 REMARK, MAX_REMARKS = b"#", 20
 UNNAMED = "column_{}"
+REMARK_LIKE = re.compile(rb"#(?:\s|[A-Za-z-]+:|#)")
 NAME_LIKE = re.compile(r"[A-Za-z_@#][\w .:()/@#%-]{0,63}", re.ASCII)
 TOKEN = re.compile(rb'"(?:[^"\\]|\\.)*"|\[[^\]]*\]|[^\s"\[]\S*')
 PAIR = re.compile(rb'([A-Za-z_][\w.@/-]*)=("(?:[^"\\]|\\.)*"|[^\s"]*)')
@@ -35,21 +36,25 @@ class Framing:
 class Lines:
     """Takes lines one by one, and keeps what is true of all of them; their order does not count but for the first.
 
-    Lines that begin with # are remarks, one of which may name the columns.
+    Lines like `# …` and `#Fields: …`, and a first line behind #, are remarks, one of which may name the columns.
     """
 
     def __init__(self) -> None:
         self._remarks: set[bytes] = set()
+        self._count = 0
+        self._hashed_rows = False  # rows that begin with # as well
         self._delimited = {each: _Delimited(each) for each in DELIMITERS}
         self._tokens: _Tokens | None = _Tokens()
         self._pairs: _Pairs | None = _Pairs()
 
     def add(self, line: bytes) -> None:
         """Count one line."""
-        if line.startswith(REMARK):
+        self._count += 1
+        if REMARK_LIKE.match(line) or (self._count == 1 and line.startswith(REMARK)):
             if len(self._remarks) < MAX_REMARKS:
                 self._remarks.add(line)
             return
+        self._hashed_rows |= line.startswith(REMARK)
         self._delimited = {key: each for key, each in self._delimited.items() if each.add(line)}
         if self._tokens is not None and not self._tokens.add(line):
             self._tokens = None
@@ -58,7 +63,7 @@ class Lines:
 
     def framings(self) -> Iterator[Framing]:
         """The ways that fit all lines, the likeliest first; the last one takes any line whole."""
-        for each in self._ways():
+        for each in self._ways() if not (self._remarks and self._hashed_rows) else ():
             kind, options = next(iter(each.parser.items()))
             skip = {"skipPrefix": REMARK.decode()} if self._remarks else {}
             yield Framing({kind: {**options, **skip}}, each.columns, each.header)

@@ -14,12 +14,13 @@ from typing import Any
 
 from headwater.errors import InferenceError
 from headwater.ingest.columns import Part
-from headwater.ingest.framing import Framing, Lines
+from headwater.ingest.delimited import HEADER
+from headwater.ingest.framing import REMARK, Framing, Lines
 from headwater.ingest.parse import Parsed, parse
 from headwater.model import Chunk, ObjectRef, Source
 from headwater.schema.infer import Proposed, Rules, infer
 from headwater.schema.load import load_schema
-from headwater.schema.logtype import JsonParser, LogType
+from headwater.schema.logtype import DelimitedParser, JsonParser, LogType
 from headwater.schema.observe import MAX_COLUMNS, Observations
 from headwater.schema.yamltext import schema_yaml
 
@@ -236,12 +237,25 @@ def _blame(tried: _Tried, reason: str) -> None:
 
 
 def _parse(read: Read, log_type: LogType) -> Iterator[Parsed]:
-    """Every chunk under the log type; broken records are left out."""
-    wants_json = isinstance(log_type.parser, JsonParser)
+    """Every chunk under the log type, one by one; broken records are left out."""
+    parser = log_type.parser
+    wants_json = isinstance(parser, JsonParser)
+    has_names = isinstance(parser, DelimitedParser) and parser.header == "names"
     ref, source = ObjectRef("sample", "sample"), Source("000000000000", "sample", "sample", "sample")
+    header = ""
     for chunk in read():
-        if "defect" not in chunk.context and (chunk.shape != "lines") is wants_json:
-            yield parse(log_type, [Part(ref, source, chunk)], NOW)
+        if "defect" in chunk.context or (chunk.shape != "lines") is not wants_json:
+            continue
+        if has_names and chunk.first_row:  # a later part of the text
+            chunk = replace(chunk, context={**chunk.context, HEADER: header})
+        elif has_names:
+            header = _first_line(chunk)
+        yield parse(log_type, [Part(ref, source, chunk)], NOW)
+
+
+def _first_line(chunk: Chunk) -> str:
+    lines = (bytes(line) for line in chunk.records)
+    return next((line for line in lines if not line.startswith(REMARK)), b"").decode(errors="replace")
 
 
 def _proposal(draft: _Draft, tried: _Tried, empty: int, broken: int) -> Proposal:
