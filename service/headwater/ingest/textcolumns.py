@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from headwater.ingest.columns import Columns, RawRows, from_text, unmapped_json
+from headwater.ingest.multiline import joined_lines
 from headwater.ingest.times import to_timestamps
 from headwater.ingest.transform import NONE, Value, cleaned, derived
 from headwater.schema.logtype import Cleaning, Field, LogType
@@ -30,7 +31,12 @@ class Texts:
 
 
 def kept_lines(rows: RawRows, cleaning: Cleaning) -> tuple[Sequence[bytes], pa.Array | None]:
-    """The lines that can be rows, and their positions; None: all of them."""
+    """The records that can be rows, and the positions of their first lines; None: all of them."""
+    lines, at = _kept_lines(rows, cleaning)
+    return joined_lines(rows, lines, at, cleaning.record_start) if cleaning.record_start else (lines, at)
+
+
+def _kept_lines(rows: RawRows, cleaning: Cleaning) -> tuple[Sequence[bytes], pa.Array | None]:
     if not cleaning.skip_prefix and not cleaning.skip_lines:
         return rows.records, None
     prefix = cleaning.skip_prefix.encode()

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 USE = re.compile(r"%\{(?P<name>[A-Za-z0-9_]+)(?::(?P<field>[^{}:]+))?(?::[a-z]+)?\}")
 GROUP = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
+TOKEN = re.compile(r"\\Q.*?(?:\\E|\Z)|\\.|\[\^?\]?(?:\\.|\[:\^?[a-z]+:\]|[^\]\\])*\]|\((?!\?)|\(\?<(?![=!])", re.DOTALL)
 MAX_LENGTH = 50_000  # characters of an expanded pattern; nested definitions can multiply
 
 PATTERNS: Mapping[str, str] = {
@@ -118,3 +119,12 @@ def group_of(field: str, names: dict[str, str]) -> str:
     group = field if GROUP.match(field) and field not in names else f"g{len(names)}_"
     names[group] = field
     return group
+
+
+def named_only(pattern: str) -> str:
+    """The pattern with groups without a name made such that they take no text, which Arrow demands."""
+    return TOKEN.sub(_named, pattern)
+
+
+def _named(found: re.Match[str]) -> str:
+    return {"(": "(?:", "(?<": "(?P<"}.get(found[0], found[0])

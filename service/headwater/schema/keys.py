@@ -108,19 +108,23 @@ _CLEANING: Keys = {
     "skipPrefix": Key("Lines that begin so are no rows.", TEXT),
     "skipLines": Key("So many lines at the top of each object are no rows.", COUNT),
 }
+_RECORDS: Keys = {
+    **_CLEANING,
+    "recordStart": Key("RE2 pattern of lines that begin a record; other lines belong to the one before.", TEXT),
+}
 PARSERS: Mapping[str, Keys] = {
     "json": {"whole": Key("Name of the one field that takes the record as it is.", TEXT)},
     "fastmatch": {
         "match": Key(
             "Lines with %{field} for each field; the first that fits is taken.", TEXT_OR_TEXTS, is_required=True
         ),
-        **_CLEANING,
+        **_RECORDS,
     },
     "regex": {
         "match": Key("RE2 pattern with named groups or %{PATTERN:field}; a list is put together.", TEXT_OR_TEXTS),
         "pattern": Key("Another word for match.", TEXT_OR_TEXTS),
         "patternDefinitions": Key("Further patterns by name, for %{NAME} in match.", BY_NAME),
-        **_CLEANING,
+        **_RECORDS,
     },
     "csv": {
         "delimiter": Key("The character between two cells; default: a comma.", CHARACTER),
@@ -138,11 +142,14 @@ PARSERS: Mapping[str, Keys] = {
         "quote": Key("What stands around cells; default: nothing.", CHARACTER),
         **_CLEANING,
     },
-    "native": {"name": Key("A module of headwater/ingest/native.", TEXT, is_required=True), **_CLEANING},
+    "native": {"name": Key("A module of headwater/ingest/native.", TEXT, is_required=True), **_RECORDS},
 }
 CONTENT: Keys = {
     "keys": Key("Keys that every record has, by which it is recognised.", TEXTS),
     "line": Key("RE2 pattern of a typical line, by which it is recognised.", TEXT_OR_TEXTS),
+    "columns": Key("Column names of which a header line has at least one.", TEXTS),
+    "logGroup": Key("RE2 pattern of the CloudWatch log groups whose records it takes, whatever they hold.", TEXT),
+    "logStream": Key("RE2 pattern of the CloudWatch log streams whose records it takes.", TEXT),
 }
 TOP: Keys = {
     "schema": Key("Name of the log type, such as Custom.Orders.", TEXT, is_required=True),

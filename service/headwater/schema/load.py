@@ -87,4 +87,7 @@ def _log_type(walk: Walk, document: Document) -> LogType:
         key_pattern=walk.pattern(top, "keyPattern", ()),
         content_keys=walk.texts(content, "keys", ("content",)),
         content_line=walk.pattern(content, "line", ("content",)),
+        content_columns=walk.texts(content, "columns", ("content",)),
+        log_group=walk.pattern(content, "logGroup", ("content",)),
+        log_stream=walk.pattern(content, "logStream", ("content",)),
     )

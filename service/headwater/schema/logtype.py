@@ -176,6 +176,7 @@ class Cleaning:
     empty_values: texts that mean "no value". trim: whether blanks around a text go away.
     expand: further texts by name, each a template over the others: %{name} is the text of that name.
     skip_prefix: begin of lines that are no rows. skip_lines: how many lines at the top of an object are no rows.
+    record_start: RE2 pattern of a line that begins a record; other lines belong to the record before them.
     """
 
     empty_values: tuple[str, ...] = ()
@@ -183,6 +184,7 @@ class Cleaning:
     expand: tuple[tuple[str, str], ...] = ()
     skip_prefix: str = ""
     skip_lines: int = 0
+    record_start: str = ""
 
 
 Header = Literal["maybe", "names", "skipped", "none"]
@@ -235,7 +237,8 @@ class LogType:
     """A compiled schema. Two loads of one file are two log types: identity, not content, is what caches key on.
 
     key_pattern: RE2 pattern of object keys. content_keys: JSON keys that every record has. content_line: RE2 pattern
-    of a typical line. arrow_schema: declared columns, then the p_ columns.
+    of a typical line. content_columns: names of which a header line has one. log_group, log_stream: RE2 patterns of
+    where CloudWatch Logs had the records. arrow_schema: declared columns, then the p_ columns.
     """
 
     name: str
@@ -247,6 +250,9 @@ class LogType:
     key_pattern: str = ""
     content_keys: tuple[str, ...] = ()
     content_line: str = ""
+    content_columns: tuple[str, ...] = ()
+    log_group: str = ""
+    log_stream: str = ""
     arrow_schema: pa.Schema = field(init=False)
 
     def __post_init__(self) -> None:

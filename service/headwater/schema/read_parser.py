@@ -78,7 +78,7 @@ def _regex(walk: Walk, options: Mapping[str, Any], at: At) -> Parser:
     except grok.GrokError as error:
         walk.problem((*at, key), str(error), "Define it under patternDefinitions.")
         pattern = ""
-    pattern = walk.checked(pattern, (*at, key))
+    pattern = walk.checked(grok.named_only(pattern), (*at, key))
     if pattern and "(?P<" not in pattern:
         walk.problem((*at, key), "has no named group", "Write for example '(?P<level>[A-Z]+) %{GREEDYDATA:message}'.")
     return RegexParser((pattern,), _cleaning(walk, options, at), tuple(names.items()))
@@ -123,6 +123,7 @@ def _cleaning(walk: Walk, options: Mapping[str, Any], at: At) -> Cleaning:
         expand=tuple(walk.named_texts(options, "expandFields", at).items()),
         skip_prefix=walk.text(options, "skipPrefix", at),
         skip_lines=walk.count(options, "skipLines", at),
+        record_start=walk.pattern(options, "recordStart", at),
     )
 
 
