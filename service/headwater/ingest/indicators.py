@@ -27,10 +27,10 @@ def indicators(fields: Sequence[Field], arrays: Mapping[str, pa.Array], rows: in
             continue
         if field.is_json:
             _add_json(sink, field, array)
-        elif field.indicators and pa.types.is_list(array.type):
-            sink.add(
-                field.indicators, array.flatten().cast(pa.string()).dictionary_encode(), pc.list_parent_indices(array)
-            )
+        elif pa.types.is_list(array.type):
+            names = field.indicators or (field.element.indicators if field.element else ())
+            texts = array.flatten().cast(pa.string()).dictionary_encode() if names else None
+            sink.add(names, texts, pc.list_parent_indices(array))
         elif field.indicators:
             sink.add(field.indicators, array.cast(pa.string()).dictionary_encode(), None)
     return {name: sink.column(name) for name in INDICATOR_COLUMNS}

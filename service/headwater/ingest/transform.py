@@ -147,13 +147,11 @@ def _copied(field: Field, names: Mapping[str, Value], count: int) -> Value | Non
 def _joined(field: Field, names: Mapping[str, Value], count: int) -> Value | None:
     if field.concat is None:
         return None
-    texts = [_found(route, names, count).texts() for route in field.concat.paths]
-    joined = pc.binary_join_element_wise(*texts, field.concat.separator, null_handling="skip")
-    present = [pc.is_valid(each) for each in texts]
-    some = present[0]
-    for each in present[1:]:
-        some = pc.or_(some, each)
-    return Value(pc.if_else(some, joined, NONE))
+    joined, *others = (_found(route, names, count).texts() for route in field.concat.paths)
+    for each in others:  # Arrow's null_handling="skip" loses rows that are all null
+        both = pc.binary_join_element_wise(joined, each, field.concat.separator)
+        joined = pc.coalesce(both, joined, each)
+    return Value(joined)
 
 
 def _cut(field: Field, names: Mapping[str, Value], count: int) -> Value | None:
