@@ -7,7 +7,7 @@ import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -18,6 +18,7 @@ from headwater.aws import s3
 from headwater.aws.session import Sessions
 from headwater.cli import build
 from headwater.cli.output import Format, Output, emit_json, emit_rows
+from headwater.cli.since import since as since_time
 from headwater.errors import ConfigError, InferenceError
 from headwater.ingest.decode import decode
 from headwater.ingest.sampling import Proposal, Read, propose
@@ -31,8 +32,6 @@ from headwater.worker.files import read_blocks
 EXIT_REFUSED = 1
 CHUNK_LINES = 10_000
 COPIES: dict[str, Literal["json", "lines"]] = {"records.json": "json", "first.txt": "lines", "others.txt": "lines"}
-DURATION = re.compile(r"(?P<count>[0-9]+)(?P<unit>[smhdw])\Z")
-SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
 
 
 def infer(
@@ -40,7 +39,7 @@ def infer(
     source: Annotated[
         str | None, typer.Option(help="Learn from what this source sent and no schema took: its name or account/name.")
     ] = None,
-    since: Annotated[str, typer.Option(help="How far back, with --source: 30m, 1h, 2d.")] = "1h",
+    since: Annotated[str, typer.Option(help="How far back, with --source: 30m, 1h, 2d, or a time.")] = "1h",
     name: Annotated[str | None, typer.Option(help="Name of the log type; default: made from the file's name.")] = None,
 ) -> None:
     """Propose a schema for logs that no schema knows: YAML on stdout, remarks on stderr.
@@ -109,7 +108,8 @@ def _source_of(settings: Settings, bucket: str, key: str) -> Source:
 
 def _source_reader(settings: Settings, source: str, since: str, folder: Path) -> Read:
     """The records of a source, copied once: the lake may grow while they are read several times."""
-    start = datetime.now(UTC) - _duration(since)
+    now = datetime.now(UTC)
+    start = since_time(since, now) or now
     catalog, library = build.catalog(settings), load_library()
     raw = [(name, library[name].fields[0].name) for name in ("Raw.JSON", "Raw.Text") if name in library]
     with _opened(folder) as write:
@@ -152,13 +152,6 @@ def _copied(folder: Path) -> Iterator[Chunk]:
             while lines := [line.rstrip(b"\n") for line in islice(file, CHUNK_LINES)]:
                 yield Chunk(shape, lines, rows[shape])
                 rows[shape] += len(lines)
-
-
-def _duration(text: str) -> timedelta:
-    found = DURATION.match(text)
-    if not found:
-        raise ConfigError.one("--since", f"{text!r} is no duration", fix="Write 30m, 1h or 2d.")
-    return timedelta(seconds=int(found["count"]) * SECONDS[found["unit"]])
 
 
 def diff(
