@@ -174,11 +174,250 @@ def test_parsers_are_read(tmp_path: Path) -> None:
             id="long delimiter",
         ),
         pytest.param(MINIMAL + "version: one\n", 5, "version", "must be a whole number", id="version in words"),
+        pytest.param(
+            MINIMAL + "  - {name: x, type: string, copy: {}}\n",
+            5,
+            "fields.1.copy",
+            "from is missing",
+            id="copy from nowhere",
+        ),
+        pytest.param(
+            MINIMAL + "  - {name: x, type: string, copy: {from: a..b}}\n",
+            5,
+            "fields.1.copy.from",
+            "'a..b' is no path",
+            id="broken path",
+        ),
+        pytest.param(
+            MINIMAL + "  - {name: x, type: string, copy: {from: a}, rename: {from: b}}\n",
+            5,
+            "fields.1.copy",
+            "stands beside rename",
+            id="two origins",
+        ),
+        pytest.param(
+            MINIMAL + "  - {name: x, type: string, concat: {separator: x}}\n",
+            5,
+            "fields.1.concat",
+            "paths is missing",
+            id="concat of nothing",
+        ),
+        pytest.param(
+            MINIMAL + "  - {name: x, type: string, split: {separator: x}}\n",
+            5,
+            "fields.1.split",
+            "index is missing",
+            id="split without index",
+        ),
+        pytest.param(
+            MINIMAL + "  - {name: x, type: string, split: x}\n",
+            5,
+            "fields.1.split",
+            "is a list's separator",
+            id="separator of a text",
+        ),
+        pytest.param(
+            MINIMAL + "  - {name: x, type: string, mask: {type: hash}}\n",
+            5,
+            "fields.1.mask.type",
+            "'hash' is unknown",
+            id="unknown mask",
+        ),
+        pytest.param(
+            MINIMAL + "  - {name: x, type: string, validate: {ip: v4}}\n",
+            5,
+            "fields.1.validate.ip",
+            "'v4' is unknown",
+            id="unknown kind of address",
+        ),
+        pytest.param(
+            MINIMAL + "  - {name: x, type: string, validate: {pattern: x}}\n",
+            5,
+            "fields.1.validate.pattern",
+            "unknown key",
+            id="unknown rule",
+        ),
+        pytest.param(
+            MINIMAL + "  - {name: x, type: string, isEmbeddedJSON: true}\n",
+            5,
+            "fields.1.isEmbeddedJSON",
+            "a string is no JSON",
+            id="embedded text",
+        ),
+        pytest.param(
+            MINIMAL + "  - {name: x, type: string, trimSpace: yes}\n",
+            5,
+            "fields.1.trimSpace",
+            "must be true or false",
+            id="flag in words",
+        ),
+        pytest.param(
+            MINIMAL + "  - {name: x, type: string, emptyValues: {a: b}}\n",
+            5,
+            "fields.1.emptyValues",
+            "must be a list of texts",
+            id="no list",
+        ),
+        pytest.param(
+            MINIMAL + "  - {name: x, type: int, mask: {type: redact}}\n",
+            5,
+            "fields.1.mask",
+            "a int cannot be masked",
+            id="masked number",
+        ),
+        pytest.param(
+            MINIMAL + "  - {name: x, type: int, validate: {allow: [a]}}\n",
+            5,
+            "fields.1.validate",
+            "a int cannot be validated",
+            id="validated number",
+        ),
+        pytest.param(
+            MINIMAL + "  - {name: x, type: ref}\n", 5, "fields.1.type", "'' is not defined", id="ref to nothing"
+        ),
+        pytest.param(
+            MINIMAL + "  - {name: x, type: ref, target: Y}\n",
+            5,
+            "fields.1.target",
+            "'Y' is not defined",
+            id="ref to something unknown",
+        ),
+        pytest.param(
+            MINIMAL + "definitions: {A: {type: array, element: {type: ref, target: A}}}\n",
+            5,
+            "definitions.A.element.target",
+            "A is made of itself",
+            id="circle of definitions",
+        ),
+        pytest.param(
+            MINIMAL + "definitions: {A: {type: txt}}\n",
+            5,
+            "definitions.A.type",
+            "'txt' is unknown",
+            id="wrong definition",
+        ),
+        pytest.param(MINIMAL + "definitions: [A]\n", 5, "definitions", "must be a mapping", id="list of definitions"),
+        pytest.param(
+            MINIMAL + "parser: {fastmatch: {}}\n", 5, "parser.fastmatch", "match is missing", id="fastmatch of nothing"
+        ),
+        pytest.param(
+            MINIMAL + "parser: {fastmatch: {match: ['%{a}%{b}']}}\n",
+            5,
+            "parser.fastmatch.match.0",
+            "the pattern has no text between %{a} and the next field",
+            id="fields without a delimiter",
+        ),
+        pytest.param(
+            MINIMAL + "parser: {fastmatch: {match: [plain]}}\n",
+            5,
+            "parser.fastmatch.match.0",
+            "the pattern names no field",
+            id="fastmatch without fields",
+        ),
+        pytest.param(
+            MINIMAL + "parser: {regex: {match: '%{NOPE:a}'}}\n",
+            5,
+            "parser.regex.match",
+            "no pattern 'NOPE'",
+            id="unknown pattern",
+        ),
+        pytest.param(
+            MINIMAL + "parser: {regex: {match: '%{A:a}', patternDefinitions: {A: '%{A}'}}}\n",
+            5,
+            "parser.regex.match",
+            "pattern A is made of itself",
+            id="pattern of itself",
+        ),
+        pytest.param(
+            MINIMAL + "parser: {regex: {match: '(a)'}}\n",
+            5,
+            "parser.regex.match",
+            "has no named group",
+            id="regex without fields",
+        ),
+        pytest.param(
+            MINIMAL + "parser: {regex: {match: '(?P<a>(?!x))'}}\n",
+            5,
+            "parser.regex.match",
+            "not an RE2 pattern: invalid perl operator: (?!",
+            id="look-ahead",
+        ),
+        pytest.param(
+            MINIMAL + "parser: {csv: {}}\n",
+            5,
+            "parser.csv",
+            "a file without header needs columns",
+            id="csv without columns",
+        ),
+        pytest.param(
+            MINIMAL + "parser: {csv: {hasHeader: true, skipLines: -1}}\n",
+            5,
+            "parser.csv.skipLines",
+            "must be a whole number",
+            id="negative count",
+        ),
+        pytest.param(
+            MINIMAL + "parser: {csv: {hasHeader: true, expandFields: [a]}}\n",
+            5,
+            "parser.csv.expandFields",
+            "must be texts by name",
+            id="templates without names",
+        ),
+        pytest.param(
+            MINIMAL + "parser: {native: {name: nope}}\n",
+            5,
+            "parser.native.name",
+            "there is no native parser 'nope'",
+            id="unknown native parser",
+        ),
+        pytest.param(MINIMAL + "parser: {script: {function: x}}\n", 5, "parser.script", "unknown key", id="script"),
         pytest.param("- schema\n", 1, "", "must be a mapping", id="not a mapping"),
     ],
 )
 def test_mistake_is_told_with_its_line(tmp_path: Path, text: str, line: int, key: str, message: str) -> None:
     assert (line, key, message) in _problems(tmp_path, text)
+
+
+def test_mistake_is_told_with_its_column_and_its_fix(tmp_path: Path) -> None:
+    with pytest.raises(SchemaError) as caught:
+        _load(tmp_path, MINIMAL + "  - {name: x, type: strng}\n")
+
+    (problem,) = caught.value.problems
+    assert str(problem) == f"{tmp_path}/schema.yml:5:15:fields.1.type: 'strng' is unknown Fix: Did you mean string?"
+
+
+def test_broken_yaml_is_told_with_its_place(tmp_path: Path) -> None:
+    with pytest.raises(SchemaError, match=r"schema\.yml:2:10: not YAML"):
+        _load(tmp_path, "schema: A\nfields: {]\n")
+
+
+def test_panther_schema_loads_as_it_is(tmp_path: Path) -> None:
+    log_type = _load(
+        tmp_path,
+        """\
+version: 0
+schema: Custom.SampleSchema
+referenceURL: https://example.com
+fieldDiscoveryEnabled: true
+parser:
+  csv:
+    delimiter: ','
+    hasHeader: true
+fields:
+- name: action
+  type: string
+  required: true
+- name: time
+  type: timestamp
+  timeFormats:
+   - unix
+""",
+    )
+
+    assert [(each.name, each.type, each.required) for each in log_type.fields] == [
+        ("action", "string", True),
+        ("time", "timestamp", False),
+    ]
 
 
 def test_every_mistake_of_a_file_is_told_at_once(tmp_path: Path) -> None:
@@ -203,6 +442,21 @@ def test_folders_add_log_types_to_the_library(tmp_path: Path) -> None:
     library = load_library([tmp_path])
 
     assert {"Custom.App", "AWS.CloudTrail"} <= set(library)
+
+
+def test_files_of_a_folder_are_schemas_whatever_their_names(tmp_path: Path) -> None:
+    (tmp_path / "deep").mkdir()
+    (tmp_path / "deep" / "app.yaml").write_text(MINIMAL)
+    (tmp_path / "app_tests.yml").write_text("name: a test of Panther's tool\n")
+    (tmp_path / "one.yml").write_text(MINIMAL.replace("Custom.App", "Custom.One"))
+
+    assert {"Custom.App", "Custom.One"} <= set(load_library([tmp_path]))
+    assert "Custom.One" in load_library([tmp_path / "one.yml"])
+
+
+def test_missing_file_is_told(tmp_path: Path) -> None:
+    with pytest.raises(SchemaError, match="cannot be read"):
+        load_library([tmp_path / "absent.yml"])
 
 
 def test_second_schema_of_a_name_is_refused(tmp_path: Path) -> None:

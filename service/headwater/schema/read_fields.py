@@ -36,9 +36,11 @@ class FieldReader:
         self.definitions: Mapping[str, Any] = definitions if isinstance(definitions, dict) else {}
         if not isinstance(definitions, dict):
             walk.problem(("definitions",), "must be a mapping", "Write each value under its name.")
-        self.inside: tuple[str, ...] = ()
+        self.inside: tuple[str, ...] = ()  # the definitions that are being read
         for name, data in self.definitions.items():
+            self.inside = (name,)
             self._value(walk.mapping(data, ("definitions", name), VALUE), ("definitions", name), name)
+        self.inside = ()
 
     def fields(self, data: Any, at: At) -> tuple[Field, ...]:
         """The fields of a log type or of an object."""
