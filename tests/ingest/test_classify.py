@@ -51,13 +51,17 @@ def _name(found: LogType | Ignored | None) -> str | None:
         ),
         pytest.param(f"{LB}/{LB_NAME}_app.example.0123_20260203T0405Z_192.0.2.30_abcdefgh.log.gz", "AWS.ALB", id="alb"),
         pytest.param("logs/2026-02-03-04-05-06-0123456789ABCDEF", "AWS.S3ServerAccess", id="bucket log"),
-        pytest.param(f"{LB}/{LB_NAME}_net.example.0123_20260203T0405Z_abcdefgh.log.gz", None, id="nlb"),
-        pytest.param(f"{LB}/{LB_NAME}_example_20260203T0405Z_192.0.2.30_abcdefgh.log", None, id="classic lb"),
+        pytest.param(f"{LB}/{LB_NAME}_net.example.0123_20260203T0405Z_abcdefgh.log.gz", "AWS.NLB", id="nlb"),
+        pytest.param(f"{LB}/{LB_NAME}_example_20260203T0405Z_192.0.2.30_abcdefgh.log", "AWS.CLB", id="classic lb"),
         pytest.param(
-            f"{LB}/conn_log_{LB_NAME}_app.example.0123_20260203T0405Z_192.0.2.30_a.log.gz", None, id="conn_log_"
+            f"{LB}/conn_log_{LB_NAME}_app.example.0123_20260203T0405Z_192.0.2.30_a.log.gz",
+            "AWS.ALBConnection",
+            id="conn_log_",
         ),
         pytest.param(
-            f"{LB}/conn_log.{LB_NAME}_app.example.0123_20260203T0405Z_192.0.2.30_a.log.gz", None, id="conn_log."
+            f"{LB}/conn_log.{LB_NAME}_app.example.0123_20260203T0405Z_192.0.2.30_a.log.gz",
+            "AWS.ALBConnection",
+            id="conn_log.",
         ),
         pytest.param(f"{LB}/health_check_log_{LB_NAME}_app.e.0_20260203T0405Z_192.0.2.30_a.log.gz", None, id="health"),
     ],
@@ -81,9 +85,9 @@ def test_key_tells_the_log_type(library: Library, key: str, expected: str | None
         ),
         pytest.param(_lines(b"start of version four"), None, id="prose"),
         pytest.param(_lines(b"2 words"), None, id="two words"),
-        pytest.param(_lines(CONNECTION_LINE), None, id="connection log"),
+        pytest.param(_lines(CONNECTION_LINE), "AWS.ALBConnection", id="connection log"),
         pytest.param(
-            _lines(b"tls 2.0 2026-02-03T04:05:06 net/example/0 0 192.0.2.10:1 192.0.2.20:443"), None, id="nlb"
+            _lines(b"tls 2.0 2026-02-03T04:05:06 net/example/0 0 192.0.2.10:1 192.0.2.20:443"), "AWS.NLB", id="nlb"
         ),
     ],
 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Collection, Mapping, Sequence, Set
 from dataclasses import dataclass
 
 import msgspec
@@ -83,20 +83,54 @@ def classify(
         return next((each for each in types if each.name == routed), None)
     if chunk.shape == "columns" and (best := _of_table(types, first[0])) is not None:
         return best
-    for log_type in types:
-        if log_type.key_pattern and re2.search(log_type.key_pattern, key):
-            return log_type
+    if (named := _by_key(types, key, chunk, first)) is not None:
+        return named
     if OTHER_LOGS.search(key) or "defect" in chunk.context:
         return None
+    told = _by_log_group(types, library.values(), chunk)
+    if chunk.shape == "lines" and told is not None:
+        return told
     for log_type in types:
         if _fits(log_type, chunk, first):
             return log_type
+    if told is not None:
+        return told
     for log_type in types if allowed else ():  # a source must ask for raw rows
         if log_type.name == RAW[chunk.shape]:
             return log_type
     # The customer named one type, and JSON has no shape of its own: let each record say why it does not fit.
     sole = types[0] if len(types) == 1 and allowed else None
     return sole if sole is not None and chunk.shape != "lines" and isinstance(sole.parser, JsonParser) else None
+
+
+def _by_key(types: Sequence[LogType], key: str, chunk: Chunk, first: Sequence[frozenset[str]]) -> LogType | None:
+    """The type whose key pattern fits; where several share a form of key (flow logs), the one that the content fits.
+
+    A later chunk of an object has no header that could tell.
+    """
+    named = [each for each in types if each.key_pattern and re2.search(each.key_pattern, key)]
+    if len(named) < 2:
+        return named[0] if named else None
+    if (fitting := next((each for each in named if _fits(each, chunk, first)), None)) is not None:
+        return fitting
+    return None if chunk.first_row else next((each for each in named if not each.content_columns), None)
+
+
+def _by_log_group(types: Sequence[LogType], library: Collection[LogType], chunk: Chunk) -> LogType | Ignored | None:
+    """The type that takes all records of the chunk's log group and stream.
+
+    Records that are of another type than the one wanted from a group are no faults of that one.
+    """
+    group, stream = chunk.context.get("logGroup", ""), chunk.context.get("logStream", "")
+    if not group or chunk.shape == "columns":
+        return None
+    here = [each for each in library if each.log_group and re2.search(each.log_group, group)]
+    takes = [each for each in here if not isinstance(each.parser, JsonParser)]
+    told = [each for each in takes if not each.log_stream or re2.search(each.log_stream, stream)]
+    if (wanted := next((each for each in told if each in types), None)) is not None:
+        return wanted
+    is_shared = any(each in types for each in here) and not any(each.name in RAW.values() for each in types)
+    return Ignored("other_log_type") if told and is_shared else None
 
 
 def _first_keys(chunk: Chunk) -> Sequence[frozenset[str]]:
@@ -133,15 +167,15 @@ def _no_log(key: str, first: Sequence[frozenset[str]], wanted: Set[str]) -> Igno
 
 
 def _fits(log_type: LogType, chunk: Chunk, first: Sequence[frozenset[str]]) -> bool:
-    if isinstance(log_type.parser, JsonParser) and chunk.shape == "json":
+    if chunk.shape == "json":
         wanted = {key.lower() for key in log_type.content_keys}
         return bool(wanted) and any(wanted <= {key.lower() for key in keys} for keys in first)
     if chunk.shape != "lines":
         return False
     lines = chunk.records[:LOOKED_AT]
     parser = log_type.parser
-    if isinstance(parser, DelimitedParser) and header_names(log_type, parser, lines[0]):
-        return True
+    if isinstance(parser, DelimitedParser) and (names := header_names(log_type, parser, lines[0])):
+        return not log_type.content_columns or not set(names).isdisjoint(log_type.content_columns)
     return bool(log_type.content_line) and any(
         re2.search(log_type.content_line, line.decode(errors="replace")) for line in lines
     )

@@ -56,3 +56,11 @@ def _goes_on(rows: RawRows, number: int) -> bool:
     before, part = rows.parts[number - 1], rows.parts[number]
     follows = before.chunk.first_row + len(before.chunk.records) == part.chunk.first_row
     return follows and before.ref.object_id == part.ref.object_id and before.chunk.context == part.chunk.context
+
+
+def as_texts(lines: Sequence[bytes]) -> pa.Array:
+    """Lines as texts; bytes that are no UTF-8 are replaced."""
+    try:
+        return pa.array(lines, pa.binary()).cast(pa.string())
+    except pa.ArrowInvalid:
+        return pa.array([line.decode(errors="replace") for line in lines], pa.string())

@@ -91,7 +91,8 @@ def _readable(log_type: LogType, part: Part) -> Part:
     """The part for a parser of text, where its object turned out to hold JSON: objects are rows of named columns."""
     if part.chunk.shape != "json" or isinstance(log_type.parser, JsonParser):
         return part
-    table = table_of_objects(part.chunk.records)
+    is_native = isinstance(log_type.parser, NativeParser)  # reads objects by itself
+    table = None if is_native else table_of_objects(part.chunk.records)
     if table is not None and len(table):
         return replace(part, chunk=replace(part.chunk, shape="columns", records=table))
     return replace(part, chunk=replace(part.chunk, records=[bytes(record) for record in part.chunk.records]))

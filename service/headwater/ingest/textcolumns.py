@@ -49,6 +49,21 @@ def _kept_lines(rows: RawRows, cleaning: Cleaning) -> tuple[Sequence[bytes], pa.
     return [rows.records[position] for position in kept], pa.array(kept, pa.int64())
 
 
+def stacked(tables: Sequence[Texts], bad: Mapping[int, str]) -> Texts:
+    """Texts of different lines as one, in the order of their positions. bad: further lines that failed."""
+    if len(tables) == 1:
+        return Texts(tables[0].columns, tables[0].positions, {**bad, **tables[0].bad})
+    positions = pa.concat_arrays([pa.array([], pa.int64()), *(table.positions for table in tables)])
+    order = pc.array_sort_indices(positions)
+    columns = {
+        name: pa.concat_arrays(
+            [table.columns.get(name, pa.nulls(len(table.positions), pa.string())) for table in tables]
+        ).take(order)
+        for name in dict.fromkeys(name for table in tables for name in table.columns)
+    }
+    return Texts(columns, positions.take(order), {**bad, **_merged(table.bad for table in tables)})
+
+
 def typed(log_type: LogType, cleaning: Cleaning, texts: Texts, now: datetime | None) -> Columns:
     """The declared columns; texts that the schema does not know are kept in `unmapped`."""
     columns = _prepared(texts, cleaning)
