@@ -25,7 +25,7 @@ def load_library(extra: Sequence[Path] = ()) -> Mapping[str, LogType]:
     """
     found: dict[str, LogType] = {}
     problems: list[Problem] = []
-    for path in (*sorted(LIBRARY.glob(f"*/{SCHEMA_FILE}")), *_user_files(extra)):
+    for path in (*sorted(LIBRARY.glob(f"*/{SCHEMA_FILE}")), *user_files(extra)):
         try:
             log_type = load_schema(path)
         except SchemaError as error:
@@ -41,7 +41,8 @@ def load_library(extra: Sequence[Path] = ()) -> Mapping[str, LogType]:
     return found
 
 
-def _user_files(paths: Sequence[Path]) -> Iterator[Path]:
+def user_files(paths: Sequence[Path]) -> Iterator[Path]:
+    """The schema files of the user: files, and those below folders."""
     for path in paths:
         if not path.is_dir():
             yield path
