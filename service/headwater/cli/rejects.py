@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import heapq
 import socket
+from collections import Counter
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
@@ -94,11 +95,11 @@ def show(
     if len(found) != 1:
         many = "several rejects begin with" if found else "there is no reject"
         raise HeadwaterError(f"{many} {reject_id}; `headwater rejects list --rows` shows those there are")
-    fields = _row(*found[0], Format.json)
+    told = _row(*found[0], Format.json)
     if output is Format.json:
-        emit_json(fields)
+        emit_json(told)
         return
-    for name, value in fields.items():
+    for name, value in told.items():
         typer.echo(f"{name:>11}  {str(value).replace(chr(10), chr(10) + ' ' * 13)}")
 
 
@@ -124,7 +125,8 @@ def retry(
     with exclusive(settings.home, "rejects retry"):
         summary = _retrier(settings, log_type, detect=detect, alerting=alert).run(chosen)
     if output is Format.json:
-        emit_json(asdict(summary))
+        told = {each.name: getattr(summary, each.name) for each in fields(Summary)}
+        emit_json({name: dict(value) if isinstance(value, Counter) else value for name, value in told.items()})
         return
     for line in _lines(summary):
         typer.echo(line)
