@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from headwater.ingest.decode import decode
 from headwater.ingest.envelopes import MAX_DEPTH, open_envelopes
@@ -148,6 +150,14 @@ def test_message_of_a_notification_is_opened(message: Any, expected: list[Any]) 
     assert opened(sns(message)) == expected
 
 
+def test_finding_is_taken_out_however_many_other_events_come_first() -> None:
+    other = event("EC2 Instance State-change Notification", {})
+
+    found = opened(*[other] * 50, event("GuardDuty Finding", FINDING))
+
+    assert found == [(None, 0, [other] * 50), ("AWS.GuardDuty", 50, [FINDING])]
+
+
 def test_context_of_logs_inside_a_notification_is_kept() -> None:
     body = json.dumps(sns(json.dumps(subscription(json.dumps(event("GuardDuty Finding", FINDING)))))).encode()
 
@@ -191,6 +201,8 @@ def test_list_called_findings_in_other_records_stays_there() -> None:
             sns(json.dumps(subscription("x", kind="CONTROL_MESSAGE"))), "cloudwatch_control_message", id="control"
         ),
         pytest.param(event("Security Hub Findings - Imported", {"findings": []}), "empty_list", id="no findings"),
+        pytest.param(sns(" "), "empty_message", id="empty message"),
+        pytest.param(sns('{"Records":[]}'), "empty_message", id="message of no records"),
     ],
 )
 def test_what_is_no_log_is_counted_and_not_read(record: Any, reason: str) -> None:
@@ -207,6 +219,35 @@ def test_envelopes_are_opened_to_a_bound() -> None:
 
     assert opened(record) == [(None, 0, [CALL])]
     assert opened(sns(json.dumps(record))) == [(None, 0, [sns(json.dumps(CALL))])]
+
+
+NAMES = ("detail-type", "detail", "Type", "Message", "TopicArn", "findings", "configurationItems", "messageType")
+NAMES += ("configurationItem", "invokingEvent", "resultToken", "logEvents", "Events", "Records", "CloudTrailEvent")
+TEXTS = st.sampled_from(
+    ["GuardDuty Finding", "Security Hub Findings - Imported", "Notification", "DATA_MESSAGE", "", "x"]
+)
+SCALARS = st.none() | st.integers() | TEXTS | st.text(max_size=5)
+TREES = st.recursive(
+    SCALARS,
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(NAMES), inner | inner.map(json.dumps), max_size=5)
+    ),
+    max_leaves=25,
+)
+
+
+@settings(max_examples=300, deadline=None)
+@given(records=st.lists(st.dictionaries(st.sampled_from(NAMES), TREES | TREES.map(json.dumps)), max_size=4))
+def test_whatever_is_wrapped_in_whatever_nothing_is_lost_uncounted(records: list[Any]) -> None:
+    ignored: Counter[str] = Counter()
+    chunk = Chunk("json", [json.dumps(each).encode() for each in records])
+
+    chunks = list(open_envelopes([chunk], (), ignored))
+
+    assert sum(len(each.records) for each in chunks) + ignored.total() >= len(records)
+    assert [each.first_row for each in chunks] == [
+        sum(len(each.records) for each in chunks[:number]) for number in range(len(chunks))
+    ]
 
 
 def test_records_without_envelope_pass_untouched() -> None:

@@ -101,13 +101,20 @@ class _Opener:
 
     def chunk(self, chunk: Chunk) -> Iterator[Chunk]:
         """The records of a chunk, in runs of one shape, log type and context."""
-        if chunk.shape != "json" or not any(self._envelope(each) for each in chunk.records[:LOOKED_AT]):
+        if chunk.shape != "json" or not any(map(self._may_wrap, chunk.records[:LOOKED_AT])):
             yield chunk
             return
         records = (found for record in chunk.records for found in self._open(_Record("json", record), 0))
         for (shape, kind, context), run in groupby(records, key=lambda each: (each.shape, each.kind, each.context)):
             told = {"log_type": kind} if kind else {}
             yield Chunk(shape, [each.raw for each in run], 0, {**chunk.context, **context, **told})
+
+    def _may_wrap(self, raw: Any) -> bool:
+        """Whether a record is an envelope, or of a stream that may hold some: EventBridge sends events of all kinds."""
+        parts = _parts(raw)
+        if parts is None:
+            return False
+        return ("detail-type" in parts and EVENTS not in self.allowed) or self._how(parts, "") is not None
 
     def _open(self, record: _Record, depth: int) -> Iterator[_Record]:
         """The records inside one record; itself where it is no envelope, or lies too deep."""
@@ -120,7 +127,7 @@ class _Opener:
             told = replace(inner, kind=inner.kind or record.kind, context=inner.context or record.context)
             yield from self._open(told, depth + 1)
 
-    def _envelope(self, raw: Any, kind: str = "") -> tuple[Open, Parts] | None:
+    def _envelope(self, raw: Any, kind: str) -> tuple[Open, Parts] | None:
         """How to open a record, or None when it is no envelope."""
         parts = _parts(raw)
         if parts is None:
@@ -183,20 +190,25 @@ class _Opener:
     def _open_notification(self, parts: Parts) -> Iterable[_Record]:
         """The message of an SNS notification: JSON written as text, JSON as it is (in documentation), plain text."""
         message = parts["Message"]
-        return self._open_text(_text(message)) if _is_text(message) else [_Record("json", message)]
+        return self._open_text(_text(message), parts) if _is_text(message) else [_Record("json", message)]
 
     def _open_invoking_event(self, parts: Parts) -> Iterable[_Record]:
-        return self._open_text(_text(parts["invokingEvent"]))
+        return self._open_text(_text(parts["invokingEvent"]), parts)
 
-    def _open_text(self, text: str) -> list[_Record]:
+    def _open_text(self, text: str, parts: Parts) -> Iterable[_Record]:
         body = text.strip().encode(errors="replace")
+        if not body:
+            return self._ignore("empty_message", parts)
         if body[:1] not in (b"{", b"["):
             return [_Record("lines", line) for line in body.splitlines() if line.strip()]
+        ignored = self.notes.ignored.total()
         try:
             pieces = list(split_json(body, self.notes, final=True))
         except ObjectError:  # a text that only begins like JSON
             return [_Record("lines", body)]
-        return [_Record(piece.shape, raw, "", piece.context) for piece in pieces for raw in piece.records]
+        records = [_Record(piece.shape, raw, "", piece.context) for piece in pieces for raw in piece.records]
+        is_empty = not records and self.notes.ignored.total() == ignored
+        return self._ignore("empty_message", parts) if is_empty else records
 
 
 def _open_detail(kind: str, parts: Parts) -> Iterable[_Record]:
