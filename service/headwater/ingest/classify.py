@@ -152,7 +152,8 @@ def _known_columns(log_type: LogType, names: frozenset[str]) -> int:
     if isinstance(log_type.parser, JsonParser):
         fits = bool(log_type.content_keys) and names.issuperset(map(loose, log_type.content_keys))
     else:
-        fits = known >= min(MIN_KNOWN_NAMES, len(names))
+        own = log_type.content_columns
+        fits = known >= min(MIN_KNOWN_NAMES, len(names)) and (not own or not names.isdisjoint(map(loose, own)))
     return known if fits else 0
 
 

@@ -91,8 +91,8 @@ def _readable(log_type: LogType, part: Part) -> Part:
     """The part for a parser of text, where its object turned out to hold JSON: objects are rows of named columns."""
     if part.chunk.shape != "json" or isinstance(log_type.parser, JsonParser):
         return part
-    is_native = isinstance(log_type.parser, NativeParser)  # reads objects by itself
-    table = None if is_native else table_of_objects(part.chunk.records)
+    takes_text = isinstance(log_type.parser, NativeParser) or log_type.log_group  # objects are texts like others
+    table = None if takes_text else table_of_objects(part.chunk.records)
     if table is not None and len(table):
         return replace(part, chunk=replace(part.chunk, shape="columns", records=table))
     return replace(part, chunk=replace(part.chunk, records=[bytes(record) for record in part.chunk.records]))
