@@ -6,25 +6,26 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from headwater.errors import ObjectError
 from headwater.ingest.compress import decompress
-from headwater.ingest.jsontext import JSON_START, Piece, is_whole, split_json
+from headwater.ingest.jsonstream import JsonStream
+from headwater.ingest.jsontext import JSON_START, Piece
 from headwater.ingest.parquet import MAGIC, read_parquet
 from headwater.ingest.text import Notes, cut_text, peek, to_utf8
 from headwater.model import Chunk
 
 MIB = 1024 * 1024
-SEGMENT_BYTES = 32 * MIB  # text is cut into chunks of about this size
+SEGMENT_BYTES = 8 * MIB  # text is cut into chunks of about this size; four million one-byte lines take 140 MB
 MAX_LINE_BYTES = 16 * MIB
-MAX_DOCUMENT_BYTES = 1024 * MIB  # one JSON document is held as a whole
+RECORD_BYTES = 16 * MIB
 HEAD_BYTES = 4096
 
 
 class Decoded:
     """The chunks of one object, made while they are read; the notes are complete when the iteration has ended."""
 
-    def __init__(self, stream: Iterable[bytes], *, max_bytes: int, key: str, segment_bytes: int) -> None:
-        self._notes = Notes()
+    def __init__(self, pieces: Iterable[Piece], notes: Notes, key: str) -> None:
+        self._notes = notes
         self._key = key
-        self._chunks = _number(_pieces(stream, max_bytes, segment_bytes, self._notes))
+        self._chunks = _number(pieces)
 
     def __iter__(self) -> Iterator[Chunk]:
         return self
@@ -39,7 +40,7 @@ class Decoded:
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """Stable codes: trailing_data, invalid_utf8, invalid_utf16, lone_surrogate, line_too_long."""
+        """Stable codes: trailing_data, invalid_utf8, invalid_utf16, lone_surrogate, line_too_long, record_too_long."""
         return tuple(self._notes.warnings)
 
     @property
@@ -53,16 +54,25 @@ class Decoded:
         return self._notes.bytes_out
 
 
-def decode(stream: Iterable[bytes], *, max_bytes: int, key: str = "", segment_bytes: int = SEGMENT_BYTES) -> Decoded:
-    """The records of one object's bytes: gzip, bzip2, zstd or plain; JSON of any framing, or text lines.
+def decode(
+    stream: Iterable[bytes],
+    *,
+    max_bytes: int,
+    key: str = "",
+    segment_bytes: int = SEGMENT_BYTES,
+    record_bytes: int = RECORD_BYTES,
+) -> Decoded:
+    """The records of one object's bytes: gzip, bzip2, zstd or plain; JSON of any framing, text lines, or Parquet.
 
-    key: named in errors, nothing else. segment_bytes: text that can be cut at line ends comes in chunks of this size.
+    key: named in errors, nothing else. segment_bytes: text comes in chunks of about this size. record_bytes: a JSON
+    record that is longer can be refused (only where its object is larger than a segment).
     Nothing is read before the first chunk is asked for. A record that should be JSON and is not stands in a chunk of
-    shape "lines" whose context has defect = invalid_json; a text line over 16 MiB, cut to 64 KiB, in one with
-    defect = line_too_long.
+    shape "lines" whose context has defect = invalid_json; a record too long, cut to 64 KiB, in one with defect =
+    record_too_long, a text line over 16 MiB in one with defect = line_too_long.
     Raises (while iterating): ObjectError: truncated, corrupt, too_large, unsupported.
     """
-    return Decoded(stream, max_bytes=max_bytes, key=key, segment_bytes=segment_bytes)
+    notes = Notes()
+    return Decoded(_pieces(stream, max_bytes, segment_bytes, record_bytes, notes), notes, key)
 
 
 def _number(pieces: Iterable[Piece]) -> Iterator[Chunk]:
@@ -73,7 +83,9 @@ def _number(pieces: Iterable[Piece]) -> Iterator[Chunk]:
             row += len(piece.records)
 
 
-def _pieces(stream: Iterable[bytes], max_bytes: int, segment_bytes: int, notes: Notes) -> Iterator[Piece]:
+def _pieces(
+    stream: Iterable[bytes], max_bytes: int, segment_bytes: int, record_bytes: int, notes: Notes
+) -> Iterator[Piece]:
     magic, data = peek(decompress(stream, max_bytes=max_bytes, notes=notes), len(MAGIC))
     if magic == MAGIC:
         yield from (Piece("columns", rows) for rows in read_parquet(data, max_bytes=max_bytes))
@@ -81,7 +93,7 @@ def _pieces(stream: Iterable[bytes], max_bytes: int, segment_bytes: int, notes: 
     text = to_utf8(data, notes)
     head, text = peek(_without_leading_space(text), HEAD_BYTES)
     if JSON_START.match(head):
-        yield from _split_json_stream(text, segment_bytes, notes)
+        yield from JsonStream(text, segment_bytes, record_bytes, notes).pieces()
     else:
         yield from _split_lines(text, segment_bytes, notes)
 
@@ -92,40 +104,6 @@ def _without_leading_space(blocks: Iterator[bytes]) -> Iterator[bytes]:
             yield start
             break
     yield from blocks
-
-
-def _split_json_stream(blocks: Iterable[bytes], segment_bytes: int, notes: Notes) -> Iterator[Piece]:
-    """Cuts at line ends where the first line is a whole value; otherwise the text is one document.
-
-    This is the seam for a splitter that streams the elements of one huge document.
-    """
-    held: list[bytes] = []
-    size, limit = 0, segment_bytes
-    for block in blocks:
-        held.append(block)
-        size += len(block)
-        if size < limit:
-            continue
-        body = b"".join(held)
-        cut, pieces = _split_lines_of_json(body, notes)
-        yield from pieces
-        held, size = [body[cut:]], len(body) - cut
-        limit = segment_bytes if cut else size * 2
-        if size > MAX_DOCUMENT_BYTES:
-            raise ObjectError("too_large", f"one JSON document of more than {MAX_DOCUMENT_BYTES} bytes")
-    yield from split_json(b"".join(held), notes, final=True)
-
-
-def _split_lines_of_json(body: bytes, notes: Notes) -> tuple[int, Iterable[Piece]]:
-    """Where the last line ends and the records up to there; (0, nothing) when the lines are not values of their own."""
-    first_end = body.find(b"\n")
-    if first_end < 0 or not is_whole(body[:first_end]):
-        return 0, ()
-    cut = body.rindex(b"\n") + 1
-    try:
-        return cut, split_json(body[:cut], notes, final=False)
-    except ObjectError:  # a value that goes on after the cut: hold more before judging
-        return 0, ()
 
 
 def _split_lines(blocks: Iterable[bytes], segment_bytes: int, notes: Notes) -> Iterator[Piece]:
@@ -142,18 +120,18 @@ def _split_lines(blocks: Iterable[bytes], segment_bytes: int, notes: Notes) -> I
 def _whole_lines(blocks: Iterable[bytes], segment_bytes: int) -> Iterator[bytes]:
     """Text of whole lines, about segment_bytes each; of a longer line only its first bytes over MAX_LINE_BYTES."""
     held: list[bytes] = []
-    size = 0
+    size, limit = 0, segment_bytes
     for block in blocks:
         held.append(block)
         size += len(block)
-        if size < segment_bytes:
+        if size < limit:
             continue
         body = b"".join(held)
         cut = body.rfind(b"\n") + 1
         if cut:
             yield body[:cut]
         rest = body[cut : cut + MAX_LINE_BYTES + 1]  # enough to be known as too long
-        held, size = [rest], len(rest)
+        held, size, limit = [rest], len(rest), len(rest) + segment_bytes
     yield b"".join(held)
 
 

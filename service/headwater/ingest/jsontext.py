@@ -19,6 +19,8 @@ ARRAY_HEAD = re.compile(rb"\s*\[")
 EVENTS_HEAD = re.compile(rb'\s*(?:\{\s*"Records"\s*:\s*)?\[')
 TOKEN = re.compile(rb'"(?:[^"\\]++|\\.)*+("?)|[{}\[\]]', re.DOTALL)
 BROKEN: Mapping[str, str] = {"defect": "invalid_json"}  # context of text that should have been JSON
+HEAD_BYTES = 4096  # an envelope is known by what it begins with
+BESIDE = "beside_records"  # ignored: members of a document beside its list of records
 
 RAW = msgspec.json.Decoder(msgspec.Raw)
 
@@ -32,7 +34,7 @@ class Piece:
     context: Mapping[str, str] = field(default_factory=dict)
 
 
-class _Records(msgspec.Struct):
+class _Records(msgspec.Struct, forbid_unknown_fields=True):
     """CloudTrail's file: {"Records": [...]}."""
 
     Records: list[msgspec.Raw] | None
@@ -69,20 +71,27 @@ RECORDS = msgspec.json.Decoder(_Records)
 EVENTS = msgspec.json.Decoder(_Events)
 SUBSCRIPTIONS = msgspec.json.Decoder(_Subscription)
 ARRAYS = msgspec.json.Decoder(list[msgspec.Raw])
+MEMBERS = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 
-def split_json(body: bytes, notes: Notes, *, final: bool) -> Iterator[Piece]:
+def split_json(body: bytes, notes: Notes, *, final: bool, alone: bool = True) -> Iterator[Piece]:
     """The records of a JSON text: one document, lines, concatenated or pretty-printed values.
 
     final: the body ends where the object ends; only then is a last line without line end, left open, a truncation.
-    Raises: ObjectError: truncated when a value is left open, corrupt when nothing can be read.
+    alone: no records came before it.
+    Raises: ObjectError: truncated when a value is left open, corrupt when nothing can be read of a text that is final
+    and alone.
     """
-    body = mend_surrogates(body, notes)
     try:
-        pieces = _split_whole(body, notes)
+        return split_sound(body, notes)
     except (msgspec.DecodeError, RecursionError) as error:
-        pieces = _salvage(body, notes, error, final=final)
-    return _merge(pieces)
+        doubt = error if final and alone else None
+        return _merge(_salvage(mend_surrogates(body, notes), notes, doubt, final=final))
+
+
+def split_sound(body: bytes, notes: Notes) -> Iterator[Piece]:
+    """The records of a JSON text without any fault. Raises: msgspec.DecodeError, RecursionError."""
+    return _merge(_split_whole(mend_surrogates(body, notes), notes))
 
 
 def is_whole(text: bytes) -> bool:
@@ -124,17 +133,34 @@ def _open_or_keep(value: msgspec.Raw, notes: Notes) -> list[Piece]:
 
 def _open(value: msgspec.Raw, notes: Notes) -> list[Piece] | None:
     """The records inside one value, or None when it is no envelope."""
-    head = bytes(memoryview(value)[:64])
+    head = bytes(memoryview(value)[:HEAD_BYTES])
     if ARRAY_HEAD.match(head):
         return [Piece("json", ARRAYS.decode(value))]
-    if RECORDS_HEAD.match(head):
-        document = _try(RECORDS, value)
-        return None if document is None else [Piece("json", document.Records or ())]
+    if (records := _records(value, head, notes)) is not None:
+        return records
     if (subscription := _try(SUBSCRIPTIONS, value)) is not None:
         return _open_subscription(subscription, notes)
     if (events := _try(EVENTS, value)) is not None:
         return list(_texts((event.CloudTrailEvent for event in events.Events), {}, notes))
     return None
+
+
+def _records(value: msgspec.Raw, head: bytes, notes: Notes) -> list[Piece] | None:
+    """The records of a CloudTrail document; its other members are counted. Records need not come first."""
+    comes_first = RECORDS_HEAD.match(head) is not None
+    if not comes_first and b'"Records"' not in head:
+        return None
+    members = _try(MEMBERS, value) or {}
+    listed = members.get("Records", msgspec.Raw(b"0"))
+    records = [] if bytes(listed) == b"null" else _try(ARRAYS, listed)
+    if records is None or not (comes_first or _are_objects(records)):
+        return None
+    notes.count(BESIDE, len(members) - 1)
+    return [Piece("json", records)]
+
+
+def _are_objects(records: Sequence[msgspec.Raw]) -> bool:
+    return bool(records) and bytes(memoryview(records[0])[:1]) == b"{"
 
 
 def _try(decoder: msgspec.json.Decoder[Any], value: msgspec.Raw) -> Any:
@@ -170,8 +196,11 @@ def _tag(record: bytes) -> tuple[Literal["json", "lines"], bytes]:
     return "lines", record
 
 
-def _salvage(body: bytes, notes: Notes, error: Exception, *, final: bool) -> list[Piece]:
-    """What can be read of a text that breaks somewhere: by lines where it looks like lines, else by brackets."""
+def _salvage(body: bytes, notes: Notes, doubt: Exception | None, *, final: bool) -> list[Piece]:
+    """What can be read of a text that breaks somewhere: by lines where it looks like lines, else by brackets.
+
+    doubt: why the text may be no JSON at all; None where that is settled.
+    """
     lines = [line for line in body.split(b"\n") if line.strip()]
     whole = sum(map(is_whole, lines))
     if whole * 2 > len(lines) or (final and is_whole(lines[0])):
@@ -182,8 +211,8 @@ def _salvage(body: bytes, notes: Notes, error: Exception, *, final: bool) -> lis
     if open_at is not None:
         raise ObjectError("truncated", f"the text ends within the JSON value that begins at byte {open_at}")
     pieces = [piece for value in values for piece in _split_or_enter(value, notes)]
-    if not any(piece.shape == "json" for piece in pieces):
-        raise ObjectError("corrupt", f"no JSON value can be read: {error}")
+    if doubt and not any(piece.shape == "json" for piece in pieces):
+        raise ObjectError("corrupt", f"no JSON value can be read: {doubt}")
     return pieces
 
 

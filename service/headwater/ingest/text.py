@@ -46,6 +46,11 @@ class Notes:
         """Remember a warning once."""
         self.warnings[code] = None
 
+    def count(self, reason: str, records: int) -> None:
+        """Count ignored records under a reason."""
+        if records:
+            self.ignored[reason] += records
+
 
 def peek(blocks: Iterable[bytes], size: int) -> tuple[bytes, Iterator[bytes]]:
     """The first `size` bytes (fewer at the end) and all blocks, those bytes included."""
