@@ -169,7 +169,8 @@ def test_flow_log_times_of_any_type_are_instants(
 
 
 def test_type_of_a_table_is_the_one_that_declares_most_of_its_columns(library: Library) -> None:
-    flow = Chunk("columns", TableRows(pa.table({name: [value] for name, value in FLOW.items()})))
+    columns = {**FLOW, "interface_id": "eni-0example", "action": "ACCEPT"}
+    flow = Chunk("columns", TableRows(pa.table({name: [value] for name, value in columns.items()})))
     ocsf = Chunk(
         "columns",
         TableRows(pa.table({n: [1] for n in ("class_uid", "category_uid", "activity_id", "severity_id", "time")})),

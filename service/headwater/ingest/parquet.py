@@ -8,12 +8,12 @@ from tempfile import SpooledTemporaryFile
 from typing import IO, Any, cast, overload
 
 import msgspec
-import orjson
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from headwater.errors import ObjectError
+from headwater.ingest.arrowjson import json_texts
 from headwater.ingest.columns import Columns
 from headwater.ingest.rows import rfc3339
 from headwater.ingest.textcolumns import Texts, typed
@@ -24,8 +24,10 @@ from headwater.schema.logtype import TIMESTAMP, Cleaning, Field, JsonParser, Log
 MAGIC = b"PAR1"
 MIB = 1024 * 1024
 SPOOLED_BYTES = 16 * MIB  # a larger file waits on disk: its index stands at its end
-TABLE_BYTES = 16 * MIB  # about the size of one table
+TABLE_BYTES = 8 * MIB  # about the size of one table
+TABLE_CELLS = 400_000  # repeated values take no bytes in the file
 TABLE_ROWS = 50_000
+ROWS_AT_ONCE = 1000  # rows of a table that are written as JSON
 INVALID = "parquet_invalid: the Parquet file cannot be read"
 READ_ERRORS = (pa.ArrowException, OSError, UnicodeDecodeError)  # what Arrow raises, whatever the bytes
 
@@ -54,7 +56,7 @@ class TableRows(Sequence[bytes]):
 
 
 def read_parquet(blocks: Iterable[bytes], *, max_bytes: int) -> Iterator[TableRows]:
-    """The rows of one Parquet file, in tables of about 16 MiB.
+    """The rows of one Parquet file, in tables of about 8 MiB.
 
     max_bytes: of the columns, decompressed. Raises: ObjectError: corrupt, unsupported, too_large.
     """
@@ -85,8 +87,9 @@ def _tables(spool: IO[bytes], max_bytes: int) -> Iterator[TableRows]:
 
 def _rows_at_once(metadata: pq.FileMetaData) -> int:
     size = sum(metadata.row_group(number).total_byte_size for number in range(metadata.num_row_groups))
-    fitting: int = TABLE_BYTES * metadata.num_rows // max(size, 1)
-    return max(1, min(TABLE_ROWS, fitting))
+    by_size: int = TABLE_BYTES * metadata.num_rows // max(size, 1)
+    by_width: int = TABLE_CELLS // max(metadata.num_columns, 1)
+    return max(1, min(TABLE_ROWS, by_width, by_size))
 
 
 def _plain_schema(schema: pa.Schema) -> pa.Schema:
@@ -150,7 +153,7 @@ def _column(field: Field | None, array: pa.Array) -> pa.Array:
     """A column as `typed` takes it: of the declared type already, or a text (nested values: JSON)."""
     kind = array.type
     if pa.types.is_nested(kind):
-        return pa.array([None if each is None else _dumps(each) for each in _values(array)], pa.string())
+        return json_texts(array)
     if pa.types.is_timestamp(kind):
         return _timestamps(field, array)
     wanted = None if field is None else field.arrow_type
@@ -169,28 +172,6 @@ def _timestamps(field: Field | None, array: pa.Array) -> pa.Array:
     return pc.cast(pc.floor(pc.divide(instants.cast(pa.int64()), 1_000_000 / UNIX_PER_S[units[0]])), pa.int64())
 
 
-def _values(array: pa.Array) -> Iterator[Any]:
-    return map(_present, array.to_pylist(maps_as_pydicts="lossy"))
-
-
-def _present(value: Any) -> Any:
-    """The value without the attributes that are null: Parquet does not tell them from absent ones."""
-    if isinstance(value, dict):
-        return {str(key): _present(item) for key, item in value.items() if item is not None}
-    return [_present(item) for item in value] if isinstance(value, list) else value
-
-
 def _json_rows(table: pa.Table) -> Iterator[bytes]:
-    for batch in table.to_batches(max_chunksize=1000):
-        cells = zip(*(_values(column) for column in batch.columns), strict=True)
-        for row in cells:
-            shown = {name: cell for name, cell in zip(batch.schema.names, row, strict=True) if cell is not None}
-            yield _dumps(shown).encode()
-
-
-def _dumps(value: Any) -> str:
-    return orjson.dumps(value, default=_shown, option=orjson.OPT_UTC_Z | orjson.OPT_NAIVE_UTC).decode()
-
-
-def _shown(value: Any) -> str:
-    return value.decode(errors="replace") if isinstance(value, bytes) else str(value)
+    for batch in table.to_batches(max_chunksize=ROWS_AT_ONCE):
+        yield from (text.encode() for text in json_texts(batch.to_struct_array()).to_pylist())
