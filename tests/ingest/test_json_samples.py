@@ -6,6 +6,7 @@ import gzip
 import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -64,8 +65,9 @@ class Read(NamedTuple):
 def read(library: Library, source: Source, parse_time: datetime) -> Any:
     """Reads one object, its type found automatically."""
 
-    def read_object(body: bytes, key: str = "upload") -> Read:
-        opened = open_object(ObjectRef(source.bucket, key, etag="1"), source, [body], library, max_bytes=1 << 30)
+    def read_object(body: bytes, key: str = "upload", log_types: tuple[str, ...] = ()) -> Read:
+        feed = replace(source, log_types=log_types)
+        opened = open_object(ObjectRef(source.bucket, key, etag="1"), feed, [body], library, max_bytes=1 << 30)
         made = digest([opened], library, None, parse_time)
         rows = [row for batch in made.batches for row in row_dicts(batch.table)]
         counts = Counter(row["p_log_type"] for row in rows) + Counter(rejected=len(made.rejects))
@@ -196,3 +198,42 @@ def test_bodies_and_checks_of_model_invocations_are_ignored(read: Any) -> None:
     assert read(body, f"{folder}/us-east-1/2026/02/03/04/data/x_input.json.gz").counts == {"ignored bedrock_body": 1}
     assert read(b"x", f"{folder}/amazon-bedrock-logs-permission-check").counts == {"ignored permission_check": 1}
     assert read(b"x", f"{folder}/permission-check/marker").counts == {"ignored permission_check": 1}
+
+
+@pytest.mark.parametrize(
+    ("name", "key", "values"),
+    [
+        pytest.param("H04_no_time.jsonl", "msg", ["no time here", "bad"], id="H04 no time"),
+        pytest.param("P30_pretty_json.json", "status", ["success"], id="P30 pretty-printed"),
+        pytest.param(
+            "U06_lone_surrogate.jsonl", "m", ["ok \U0001f600", "bad \ufffd x", "nul \0 x"], id="U06 surrogate"
+        ),
+        pytest.param("Y01_number_then_text.jsonl", "tag", [{"value": v} for v in (123, "abc", None)], id="Y01 types"),
+        pytest.param("Y06_big_integers.jsonl", "id", [9007199254740993, "18446744073709551616"], id="Y06 big integers"),
+        pytest.param("Y07_leading_zero_ids.jsonl", "accountId", ["011122223333", "111122223333"], id="Y07 zeros"),
+    ],
+)
+def test_field_faults_of_any_json_are_kept_as_they_are(
+    shared: Path, read: Any, name: str, key: str, values: list[Any]
+) -> None:
+    found = read((shared / "cases/inputs" / name).read_bytes(), log_types=("Raw.JSON",))
+
+    assert found.counts == {"Raw.JSON": len(values)}
+    assert [row.get(key) for row in found.rows] == values
+    assert all(row["p_event_time"] == row["p_parse_time"] and row["p_event_time_missing"] for row in found.rows)
+
+
+def test_field_fault_of_a_mixed_batch_of_eks_logs(shared: Path, read: Any) -> None:
+    body = (shared / "cases/inputs/P27_eks_mixed_batch.json").read_bytes()
+
+    assert read(body).counts == {"Amazon.EKS.Audit": 1, "Amazon.EKS.ControlPlane": 2}
+    assert read(body, log_types=("Amazon.EKS.Audit",)).counts == {"Amazon.EKS.Audit": 1, "ignored other_log_type": 2}
+
+
+def test_field_fault_of_one_path_with_many_types_is_one_schema(shared: Path, read: Any) -> None:
+    rows = read((shared / "cases/inputs/P23_waf_null_empty_list.jsonl").read_bytes()).rows
+
+    assert [row["action"] for row in rows] == ["ALLOW", "BLOCK"]
+    headers = rows[0]["httpRequest"]["headers"]
+    assert [each["name"] for each in headers] == ["Host", "X-Forwarded-For", "x-forwarded-for"]
+    assert rows[0]["ruleGroupList"][0]["excludedRules"] is None
