@@ -19,6 +19,8 @@ from headwater.detect.engine import Engine
 from headwater.ingest.classify import Ignored, classify
 from headwater.ingest.decode import decode
 from headwater.ingest.envelopes import open_envelopes
+from headwater.ingest.export_task import open_export
+from headwater.ingest.mixed import apart
 from headwater.ingest.parse import Parsed, Part, parse
 from headwater.ingest.reject import make_reject
 from headwater.lake import matches as lake_matches
@@ -77,7 +79,8 @@ def open_object(
     unclassified: list[Chunk] = []
     ignored: Counter[str] = Counter()
     lines_kind: LogType | Ignored | None = None
-    for chunk in open_envelopes(decoded, source.log_types, ignored):
+    records = open_envelopes(open_export(ref.key, decoded), source.log_types, ignored)
+    for chunk in apart(records, ref.key, library, source.log_types):
         kind = classify(ref.key, chunk, library, source.log_types)
         if (
             chunk.shape == "lines" and "logGroup" not in chunk.context

@@ -57,6 +57,7 @@ NO_LOGS = (
     ),
     _NoLog("elb_test_file", re.compile(r"(?:^|/)ELBAccessLogTestFile$")),
     _NoLog("config_test_file", re.compile(r"(?:^|/)ConfigWritabilityCheckFile$")),
+    _NoLog("cloudwatch_test_file", re.compile(r"(?:^|/)aws-logs-write-test$")),
     _NoLog("temporary", re.compile(r"(?:^|/)_temporary/")),
     _NoLog("folder_marker", re.compile(r"/$")),
     _NoLog("permission_check", re.compile(r"(?:^|/)(?:permission-check/|amazon-bedrock-logs-permission-check)")),
@@ -119,18 +120,26 @@ def _by_key(types: Sequence[LogType], key: str, chunk: Chunk, first: Sequence[fr
 def _by_log_group(types: Sequence[LogType], library: Collection[LogType], chunk: Chunk) -> LogType | Ignored | None:
     """The type that takes all records of the chunk's log group and stream.
 
-    Records that are of another type than the one wanted from a group are no faults of that one.
+    Records that are of another type than the one wanted from a group are no faults of that one. An export of a stream
+    does not tell its group.
     """
     group, stream = chunk.context.get("logGroup", ""), chunk.context.get("logStream", "")
-    if not group or chunk.shape == "columns":
+    if not (group or stream) or chunk.shape == "columns":
         return None
-    here = [each for each in library if each.log_group and re2.search(each.log_group, group)]
+    here = [each for each in library if _comes_from(each, group)]
     takes = [each for each in here if not isinstance(each.parser, JsonParser)]
     told = [each for each in takes if not each.log_stream or re2.search(each.log_stream, stream)]
     if (wanted := next((each for each in told if each in types), None)) is not None:
         return wanted
     is_shared = any(each in types for each in here) and not any(each.name in RAW.values() for each in types)
     return Ignored("other_log_type") if told and is_shared else None
+
+
+def _comes_from(log_type: LogType, group: str) -> bool:
+    """Whether records of a log group, or of one that is not known, may be told by their log stream."""
+    if not group or not log_type.log_group:
+        return bool(log_type.log_stream)
+    return re2.search(log_type.log_group, group) is not None
 
 
 def _first_keys(chunk: Chunk) -> Sequence[frozenset[str]]:
