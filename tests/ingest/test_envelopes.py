@@ -221,8 +221,10 @@ def test_envelopes_are_opened_to_a_bound() -> None:
     assert opened(sns(json.dumps(record))) == [(None, 0, [sns(json.dumps(CALL))])]
 
 
-NAMES = ("detail-type", "detail", "Type", "Message", "TopicArn", "findings", "configurationItems", "messageType")
-NAMES += ("configurationItem", "invokingEvent", "resultToken", "logEvents", "Events", "Records", "CloudTrailEvent")
+NAMES = (
+    *("detail-type", "detail", "Type", "Message", "TopicArn", "findings", "configurationItems", "messageType"),
+    *("configurationItem", "invokingEvent", "resultToken", "logEvents", "Events", "Records", "CloudTrailEvent"),
+)
 TEXTS = st.sampled_from(
     ["GuardDuty Finding", "Security Hub Findings - Imported", "Notification", "DATA_MESSAGE", "", "x"]
 )
