@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
@@ -157,6 +158,43 @@ def test_export_task_leaves_the_messages_of_a_stream() -> None:
         ("lines", [b"two\n  lines"], 2),
     ]
     assert {each.context["logStream"] for each in found} == {"2026-02-03-[$LATEST]0123"}
+
+
+@pytest.mark.parametrize(
+    ("time_ms", "expected"),
+    [
+        pytest.param(1770091506123, "2026-02-03T04:05:06.123Z", id="time of the event"),
+        pytest.param(None, "2026-02-04T00:00:00Z", id="none"),
+        pytest.param("soon", "2026-02-04T00:00:00Z", id="text"),
+        pytest.param(10**30, "2026-02-04T00:00:00Z", id="beyond all times"),
+    ],
+)
+def test_line_without_time_has_the_one_that_cloudwatch_gives_it(
+    library: Library, source: Source, parse_time: datetime, time_ms: object, expected: str
+) -> None:
+    envelope = {
+        "messageType": "DATA_MESSAGE",
+        "logGroup": "/aws/lambda/example",
+        "logEvents": [{"id": "1", "timestamp": time_ms, "message": "START RequestId: 0"}],
+    }
+
+    chunks = list(_chunks(json.dumps(envelope).encode()))
+    rows, rejects = _parsed(library["AWS.LambdaLogs"], chunks, source, parse_time)
+
+    assert rejects == []
+    assert [(row["p_event_time"], row["p_event_time_missing"]) for row in rows] == [
+        (expected, expected == "2026-02-04T00:00:00Z")
+    ]
+
+
+def test_exported_line_without_time_has_the_one_before_it(
+    library: Library, source: Source, parse_time: datetime
+) -> None:
+    chunks = list(open_export(f"{TASK}/s/000000.gz", [Chunk("lines", [b"2026-02-03T04:05:06.123Z START"])]))
+
+    rows, _ = _parsed(library["AWS.LambdaLogs"], chunks, source, parse_time)
+
+    assert [row["p_event_time"] for row in rows] == ["2026-02-03T04:05:06.123Z"]
 
 
 def test_times_before_lines_stay_where_no_export_task_wrote_them() -> None:

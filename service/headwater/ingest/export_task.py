@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
 from itertools import groupby
 from typing import Literal
 
 import msgspec
 
+from headwater.ingest.timedtext import timed
 from headwater.model import Chunk
 
 UUID = "[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
@@ -41,7 +43,16 @@ def _messages(lines: Sequence[bytes]) -> Iterator[bytes]:
     begins = [index for index, line in enumerate(lines) if TIME.match(line)]
     for begin, end in zip(begins, [*begins[1:], len(lines)], strict=True):
         message = b"\n".join(lines[begin:end])
-        yield message[TIME_BYTES:].strip()
+        text = message[TIME_BYTES:].strip()
+        if text:
+            yield timed(text, _milliseconds(message[: TIME_BYTES - 1].decode()))
+
+
+def _milliseconds(text: str) -> int | None:
+    try:
+        return int(datetime.fromisoformat(text).timestamp() * 1000)
+    except ValueError:
+        return None
 
 
 def _shape(message: bytes) -> Literal["json", "lines"]:

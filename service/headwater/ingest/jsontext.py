@@ -12,6 +12,7 @@ import msgspec
 
 from headwater.errors import ObjectError
 from headwater.ingest.text import Notes, cut_text, mend_surrogates
+from headwater.ingest.timedtext import timed
 
 JSON_START = re.compile(rb'\s*(?:\{\s*(?:["}]|\Z)|\[\s*(?:[{\["\]]|\Z))')  # "[2026-02-03 …" and "{x} …" are text
 RECORDS_HEAD = re.compile(rb'\s*\{\s*"Records"\s*:')
@@ -52,6 +53,7 @@ class _Events(msgspec.Struct):
 
 class _LogEvent(msgspec.Struct):
     message: str
+    timestamp: Any = None
 
 
 class _Subscription(msgspec.Struct):
@@ -141,7 +143,7 @@ def _open(value: msgspec.Raw, notes: Notes) -> list[Piece] | None:
     if (subscription := _try(SUBSCRIPTIONS, value)) is not None:
         return _open_subscription(subscription, notes)
     if (events := _try(EVENTS, value)) is not None:
-        return list(_texts((event.CloudTrailEvent for event in events.Events), {}, notes))
+        return list(_texts(((event.CloudTrailEvent, None) for event in events.Events), {}, notes))
     return None
 
 
@@ -175,15 +177,17 @@ def _open_subscription(envelope: _Subscription, notes: Notes) -> list[Piece]:
         notes.ignored["cloudwatch_control_message"] += len(envelope.logEvents)
         return []
     context = {"owner": envelope.owner, "logGroup": envelope.logGroup, "logStream": envelope.logStream}
-    return list(_texts((event.message for event in envelope.logEvents), context, notes))
+    return list(_texts(((event.message, event.timestamp) for event in envelope.logEvents), context, notes))
 
 
-def _texts(messages: Iterable[str], context: Mapping[str, str], notes: Notes) -> Iterator[Piece]:
-    """Messages as records: JSON where a message is one whole JSON object, text otherwise."""
-    records = (text for message in messages if (text := message.strip().encode()))
-    tagged = (_tag(mend_surrogates(record, notes) if record[:1] == b"{" else record) for record in records)
-    for shape, group in groupby(tagged, key=lambda pair: pair[0]):
-        yield Piece(shape, [record for _, record in group], context)
+def _texts(messages: Iterable[tuple[str, Any]], context: Mapping[str, str], notes: Notes) -> Iterator[Piece]:
+    """Messages and their times as records: JSON where a message is one whole JSON object, text otherwise."""
+    records = ((text, time_ms) for message, time_ms in messages if (text := message.strip().encode()))
+    tagged = (
+        (_tag(mend_surrogates(record, notes) if record[:1] == b"{" else record), time_ms) for record, time_ms in records
+    )
+    for shape, group in groupby(tagged, key=lambda each: each[0][0]):
+        yield Piece(shape, [timed(record, time_ms) for (_, record), time_ms in group], context)
 
 
 def _tag(record: bytes) -> tuple[Literal["json", "lines"], bytes]:

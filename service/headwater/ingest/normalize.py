@@ -10,6 +10,7 @@ import pyarrow.compute as pc
 
 from headwater.ingest.columns import Columns, RawRows
 from headwater.ingest.indicators import indicators
+from headwater.ingest.timed import times_of
 from headwater.ingest.times import to_timestamps
 from headwater.ingest.transform import Value
 from headwater.model import Batch
@@ -22,7 +23,7 @@ NEWEST = timedelta(days=1)
 def normalize(log_type: LogType, rows: RawRows, columns: Columns, part: pa.Array, parse_time: datetime) -> Batch:
     """The batch of N rows. part: the part number of each row."""
     count = len(columns.positions)
-    event_time, missing = _event_time(log_type, columns, parse_time)
+    event_time, missing = _event_time(log_type, columns, times_of(rows, columns.positions), parse_time)
     row = rows.row_of(columns.positions, part)
     standard = {
         "p_log_type": pa.repeat(log_type.name, count),
@@ -40,8 +41,10 @@ def normalize(log_type: LogType, rows: RawRows, columns: Columns, part: pa.Array
     return Batch(log_type.name, pa.Table.from_arrays(ordered, schema=schema))
 
 
-def _event_time(log_type: LogType, columns: Columns, parse_time: datetime) -> tuple[pa.Array, pa.Array]:
-    """The first time that a row tells, and whether there was none to believe."""
+def _event_time(
+    log_type: LogType, columns: Columns, beside: pa.Array | None, parse_time: datetime
+) -> tuple[pa.Array, pa.Array]:
+    """The first time that a row tells, or the one beside it, and whether there was none to believe."""
     now = pa.scalar(parse_time, TIMESTAMP)
     times = [
         time
@@ -49,6 +52,7 @@ def _event_time(log_type: LogType, columns: Columns, parse_time: datetime) -> tu
         if field.name in columns.arrays
         for time in _times(field, columns.arrays[field.name], (), parse_time)
     ]
+    times += [] if beside is None else [beside]
     told = pc.coalesce(*times) if times else pa.nulls(len(columns.positions), TIMESTAMP)
     oldest, newest = (pa.scalar(parse_time + shift, TIMESTAMP) for shift in (-OLDEST, NEWEST))
     credible = pc.fill_null(pc.and_(pc.greater_equal(told, oldest), pc.less_equal(told, newest)), False)

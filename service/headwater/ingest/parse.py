@@ -95,7 +95,13 @@ def _readable(log_type: LogType, part: Part) -> Part:
     table = None if takes_text else table_of_objects(part.chunk.records)
     if table is not None and len(table):
         return replace(part, chunk=replace(part.chunk, shape="columns", records=table))
-    return replace(part, chunk=replace(part.chunk, records=[bytes(record) for record in part.chunk.records]))
+    return replace(
+        part,
+        chunk=replace(
+            part.chunk,
+            records=[record if isinstance(record, bytes) else bytes(record) for record in part.chunk.records],
+        ),
+    )
 
 
 def _columns(log_type: LogType, rows: RawRows) -> Columns:
