@@ -1,7 +1,8 @@
 """The way of the data on one page: bytes → chunks → typed batches → matches → one exact commit.
 
-`digest` is pure. `commit` is the exactly-once protocol: prepare, append, finish. Killed between any two of them, the
-next worker takes the batch over and ends with the same lake and the same alerts.
+`digest` is pure; `digest_pieces` does the same for objects too large to hold, with their rows put aside on disk.
+`commit` is the exactly-once protocol: prepare, append, finish. Killed between any two of them, the next worker takes
+the batch over and ends with the same lake and the same alerts.
 """
 
 from __future__ import annotations
@@ -9,92 +10,48 @@ from __future__ import annotations
 import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 import pyarrow as pa
 from pyiceberg.catalog import Catalog
 
 from headwater.detect.engine import Engine
-from headwater.ingest.classify import Ignored, classify
-from headwater.ingest.decode import decode
-from headwater.ingest.envelopes import open_envelopes
-from headwater.ingest.export_task import open_export
-from headwater.ingest.mixed import apart
+from headwater.ingest.opening import Bound, Opened, open_object
 from headwater.ingest.parse import Parsed, Part, parse
 from headwater.ingest.reject import make_reject
 from headwater.lake import matches as lake_matches
 from headwater.lake import rejects as lake_rejects
 from headwater.lake.commit import append
+from headwater.lake.spool import Spool, Spooled
 from headwater.lake.tables import MATCHES, REJECTS, table_name
-from headwater.model import Alert, Batch, Chunk, GroupKey, Match, ObjectRef, Receipt, Reject, Source
+from headwater.model import Alert, Batch, GroupKey, Match, Receipt, Reject, Source
 from headwater.schema.logtype import LogType
 from headwater.state import commit as state_commit
 from headwater.state.database import Database
 from headwater.state.health import RejectLimit
 
+__all__ = ["Bound", "Digest", "Opened", "Step", "Store", "commit", "digest", "digest_pieces", "open_object"]
+
 Step = Callable[[str], None]
-
-
-@dataclass(frozen=True, slots=True)
-class Opened:
-    """One object whose bytes are decoded and classified; nothing is parsed yet.
-
-    parts: its chunks by log-type name. unclassified: chunks that fit no log type.
-    """
-
-    ref: ObjectRef
-    source: Source
-    parts: Mapping[str, tuple[Part, ...]]
-    unclassified: tuple[Chunk, ...]
-    ignored: Mapping[str, int]
-    warnings: tuple[str, ...]
-    bytes_in: int
+Reasons = Mapping[str, Mapping[str, int]]
+MAX_REASONS = 1000  # causes of rejects that are counted of one large object
 
 
 @dataclass(frozen=True, slots=True)
 class Digest:
-    """What a group of objects yields, before anything is written."""
+    """What a group of objects yields, before anything is written.
+
+    reasons: how often rows were rejected for each cause, by source. spooled: rows that wait on disk, by table; the
+    rejects and matches of large objects are among them, and `matches` only tells their alerts apart.
+    """
 
     batches: tuple[Batch, ...]
     rejects: tuple[Reject, ...]
     matches: tuple[Match, ...]
     receipts: tuple[Receipt, ...]
-
-
-def open_object(
-    ref: ObjectRef,
-    source: Source,
-    stream: Iterable[bytes],
-    library: Mapping[str, LogType],
-    *,
-    max_bytes: int,
-) -> Opened:
-    """Decode and classify one object.
-
-    Raises: ObjectError where the object can never be read; then none of it is kept.
-    """
-    decoded = decode(stream, max_bytes=max_bytes, key=ref.key)
-    parts: dict[str, list[Part]] = defaultdict(list)
-    unclassified: list[Chunk] = []
-    ignored: Counter[str] = Counter()
-    lines_kind: LogType | Ignored | None = None
-    records = open_envelopes(open_export(ref.key, decoded), source.log_types, ignored)
-    for chunk in apart(records, ref.key, library, source.log_types):
-        kind = classify(ref.key, chunk, library, source.log_types)
-        if (
-            chunk.shape == "lines" and "logGroup" not in chunk.context
-        ):  # only the first chunk of a text has the header that tells its type
-            kind = lines_kind = kind or lines_kind
-        if kind is None:
-            unclassified.append(chunk)
-        elif isinstance(kind, Ignored):
-            ignored[kind.reason] += len(chunk.records)
-        else:
-            parts[kind.name].append(Part(ref, source, chunk))
-    ignored.update(decoded.ignored)
-    grouped = {name: tuple(found) for name, found in parts.items()}
-    return Opened(ref, source, grouped, tuple(unclassified), dict(ignored), decoded.warnings, decoded.bytes_out)
+    reasons: Reasons
+    spooled: Mapping[str, Spooled] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -129,7 +86,75 @@ def digest(
     _count_matches(tallies, matches)
     elapsed_ms = int((clock() - started) * 1000)
     receipts = tuple(_receipt(opened, tallies[opened.ref.object_id], elapsed_ms) for opened in objects)
-    return Digest(tuple(batches), tuple(rejects), matches, receipts)
+    return Digest(tuple(batches), tuple(rejects), matches, receipts, _reasons(rejects))
+
+
+def digest_pieces(
+    objects: Sequence[Opened],
+    library: Mapping[str, LogType],
+    engine: Engine | None,
+    now: datetime,
+    spool: Spool,
+    clock: Callable[[], float] = time.monotonic,
+) -> tuple[Digest, tuple[Opened, ...]]:
+    """As `digest`, a piece of an object at a time, with the objects as they are at their end; the rows go to the spool.
+
+    Raises: ObjectError where an object turns out broken while it is read.
+    """
+    found = _Summed()
+    for opened in objects:
+        for piece in opened.pieces or iter((opened,)):
+            made = digest([piece], library, engine, now, clock)
+            for table, data in _unassigned_tables(made, now).items():
+                spool.add(table, data)
+            found.add(made, piece)
+            del piece, made  # else they would stay in memory while the next piece is read
+    made = Digest((), (), tuple(found.matches), tuple(found.receipts.values()), found.reasons, spool.tables)
+    return made, tuple(found.ended.values())
+
+
+@dataclass(slots=True)
+class _Summed:
+    """What pieces of objects yielded, without their rows."""
+
+    matches: list[Match] = field(default_factory=list)
+    receipts: dict[str, Receipt] = field(default_factory=dict)
+    ended: dict[str, Opened] = field(default_factory=dict)
+    reasons: dict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
+    _in_group: Counter[GroupKey] = field(default_factory=Counter)
+
+    def add(self, made: Digest, piece: Opened) -> None:
+        """Count one piece."""
+        self.matches += map(self._lean, made.matches)
+        for source_id, counted in made.reasons.items():
+            self.reasons[source_id] = Counter(
+                dict((self.reasons[source_id] + Counter(counted)).most_common(MAX_REASONS))
+            )
+        for receipt in made.receipts:
+            object_id = receipt.ref.object_id
+            self.receipts[object_id] = _sum(self.receipts.get(object_id), receipt)
+            self.ended[object_id] = replace(piece, parts={}, unclassified=())
+
+    def _lean(self, match: Match) -> Match:
+        """The match without its event, unless it can be the one that opens its alert."""
+        self._in_group[match.group_key] += 1
+        if self._in_group[match.group_key] <= match.threshold:
+            return match
+        return replace(match, event={"p_row_id": match.row_id}, context="{}")
+
+
+def _sum(known: Receipt | None, more: Receipt) -> Receipt:
+    if known is None:
+        return more
+    return replace(
+        more,  # whose bytes_in are those of all pieces
+        log_types=tuple(sorted({*known.log_types, *more.log_types})),
+        rows_in=known.rows_in + more.rows_in,
+        rows_out=known.rows_out + more.rows_out,
+        rejects=known.rejects + more.rejects,
+        matches=known.matches + more.matches,
+        elapsed_ms=known.elapsed_ms + more.elapsed_ms,
+    )
 
 
 def _parts_by_type(objects: Sequence[Opened]) -> dict[str, list[Part]]:
@@ -229,13 +254,13 @@ def commit(
         made.matches,
         now=now,
         destinations=store.destinations,
-        reasons=_reasons(made.rejects),
+        reasons=made.reasons,
         reject_limit=store.reject_limit,
     )
     return finished.opened
 
 
-def _reasons(rejects: Iterable[Reject]) -> Mapping[str, Mapping[str, int]]:
+def _reasons(rejects: Iterable[Reject]) -> Reasons:
     """How often each cause was given, by source."""
     found: dict[str, Counter[str]] = defaultdict(Counter)
     for reject in rejects:
@@ -243,10 +268,33 @@ def _reasons(rejects: Iterable[Reject]) -> Mapping[str, Mapping[str, int]]:
     return found
 
 
-def _tables(made: Digest, alert_ids: Mapping[GroupKey, str], now: datetime) -> dict[str, pa.Table]:
+def _tables(made: Digest, alert_ids: Mapping[GroupKey, str], now: datetime) -> Mapping[str, pa.Table | Spooled]:
+    if made.spooled:
+        return _spooled_tables(made.spooled, alert_ids)
+    tables = _row_tables(made, now)
+    if made.matches:
+        tables[MATCHES] = lake_matches.to_arrow(made.matches, alert_ids, now)
+    return tables
+
+
+def _row_tables(made: Digest, now: datetime) -> dict[str, pa.Table]:
     tables = {table_name(batch.log_type): batch.table for batch in made.batches}
     if made.rejects:
         tables[REJECTS] = lake_rejects.to_arrow(made.rejects, now)
+    return tables
+
+
+def _unassigned_tables(made: Digest, now: datetime) -> dict[str, pa.Table]:
+    tables = _row_tables(made, now)
     if made.matches:
-        tables[MATCHES] = lake_matches.to_arrow(made.matches, alert_ids, now)
+        tables[MATCHES] = lake_matches.to_arrow_unassigned(made.matches, now)
+    return tables
+
+
+def _spooled_tables(spooled: Mapping[str, Spooled], alert_ids: Mapping[GroupKey, str]) -> dict[str, Spooled]:
+    """Rows first, then rejects, then matches, as for small objects."""
+    order = sorted(spooled, key=lambda table: (table == MATCHES, table == REJECTS, table))
+    tables = {table: spooled[table] for table in order}
+    if MATCHES in tables:
+        tables[MATCHES] = tables[MATCHES].changed(lambda rows: lake_matches.assigned(rows, alert_ids))
     return tables

@@ -48,8 +48,14 @@ class Settings(BaseSettings):
     max_object_bytes: int = Field(
         5 * 1024 * MIB, ge=1, description="Largest uncompressed object; larger is `too_large`."
     )
-    batch_max_rows: int = Field(200_000, ge=1, description="Commit when this many rows are buffered.")
-    batch_max_bytes: int = Field(64 * MIB, ge=1, description="Commit when this many bytes of columns are buffered.")
+    batch_max_rows: int = Field(
+        200_000, ge=1, description="Commit when this many rows are buffered; a larger object is read in pieces."
+    )
+    batch_max_bytes: int = Field(
+        64 * MIB,
+        ge=1,
+        description="Commit when this many bytes of text are buffered; a larger object is read in pieces.",
+    )
     batch_max_s: float = Field(2.0, gt=0, description="Commit when the oldest buffered row has waited this long.")
     lease_s: int = Field(600, ge=1, description="How long a claimed object belongs to one worker.")
 

@@ -31,11 +31,12 @@ STEPS = (
 LEASE_OVER_MIN = 20  # longer than the lease of ten minutes, shorter than the hour of an alert's window
 
 
-def run_worker(world: World, fatal: str, minutes: float = 0) -> int:
+def run_worker(world: World, fatal: str, minutes: float = 0, **settings: str) -> int:
     """The exit code of a worker process."""
     names = ("home", "accounts_file", "queue_url", "dead_letter_queue_url", "state_url")
     values = {f"HEADWATER_{name.upper()}": str(getattr(world.settings, name)) for name in names}
     environment = {**os.environ, **values, "HEADWATER_VISIBILITY_TIMEOUT_S": "2", "HEADWATER_RETRY_S": "0"}
+    environment |= {f"HEADWATER_{name.upper()}": value for name, value in settings.items()}
     command = [sys.executable, "-m", "support.crash_worker", fatal, str(minutes)]
     return subprocess.run(command, cwd=TESTS, env=environment, check=False, capture_output=True, timeout=120).returncode
 
@@ -107,6 +108,20 @@ def test_worker_killed_at_any_step_and_another_after_it_leave_the_same(world_on:
 
     killed = run_worker(world_on, step)
     finished = run_worker(world_on, "never", LEASE_OVER_MIN)
+
+    assert (killed, finished) == (-signal.SIGKILL, 0)
+    check(outcome(world_on))
+
+
+LARGE = {"batch_max_bytes": "700"}  # about one record, so that each object comes in pieces
+
+
+@pytest.mark.parametrize("step", [step for step in STEPS if step in ("prepare", "finish") or step.startswith("append")])
+def test_worker_killed_over_large_objects_and_another_after_it_leave_the_same(world_on: World, step: str) -> None:
+    feed(world_on)
+
+    killed = run_worker(world_on, step, **LARGE)
+    finished = run_worker(world_on, "never", LEASE_OVER_MIN, **LARGE)
 
     assert (killed, finished) == (-signal.SIGKILL, 0)
     check(outcome(world_on))

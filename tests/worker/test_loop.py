@@ -200,3 +200,36 @@ def test_object_that_cannot_be_identified_is_tried_again_before_it_is_given_up(w
 
     (letter,) = world.dead_letters()
     assert letter["reason"].startswith("ObjectMissing")
+
+
+def large(world: World) -> None:
+    """Every object of the world is a large one from now on."""
+    world.settings = world.settings.model_copy(update={"batch_max_bytes": 700})
+
+
+def test_large_object_leaves_what_it_would_leave_as_a_whole(world: World) -> None:
+    large(world)
+    records = [record(n) for n in range(8)] + [stop_logging(n) for n in range(8, 12)] + [{"eventName": "NoTime"}]
+    world.notify(world.put("a", cloudtrail_gz(records)), world.put("b", cloudtrail_gz([stop_logging(20)])))
+
+    world.run()
+
+    assert count(world) == 13
+    assert [n for _, n in alert_counts(world)] == [5]
+    linked = rows(world, "SELECT count(*) AS n, count(DISTINCT p_alert_id) AS alerts FROM detections.matches")
+    assert linked == [{"n": 5, "alerts": 1}]
+    assert rows(world, "SELECT count(*) AS n FROM monitor.rejects") == [{"n": 1}]
+    assert world.settings.resolved_alerts_file.read_text().count("\n") == 1
+    assert world.dead_letters() == []
+
+
+def test_large_object_that_ends_early_leaves_nothing(world: World) -> None:
+    large(world)
+    text = gzip.decompress(cloudtrail_gz([record(n) for n in range(20)]))[:-10]
+    world.notify(world.put("cut", gzip.compress(text)), world.put("whole", cloudtrail_gz([record(50)])))
+
+    world.run()
+
+    assert [row["eventID"][-2:] for row in rows(world, "SELECT eventID FROM logs.aws_cloudtrail")] == ["50"]
+    (dead,) = world.dead_letters()
+    assert dead["reason"].startswith("truncated")

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
 
 from headwater.errors import ObjectError
 from headwater.ingest.compress import decompress
@@ -13,7 +14,8 @@ from headwater.ingest.text import Notes, cut_text, peek, to_utf8
 from headwater.model import Chunk
 
 MIB = 1024 * 1024
-SEGMENT_BYTES = 8 * MIB  # text is cut into chunks of about this size; four million one-byte lines take 140 MB
+SEGMENT_BYTES = 4 * MIB  # text is cut into chunks of about this size; two million empty records take 150 MB
+CHUNK_ROWS = 50_000
 MAX_LINE_BYTES = 16 * MIB
 RECORD_BYTES = 16 * MIB
 HEAD_BYTES = 4096
@@ -78,9 +80,17 @@ def decode(
 def _number(pieces: Iterable[Piece]) -> Iterator[Chunk]:
     row = 0
     for piece in pieces:
-        if piece.records:
-            yield Chunk(piece.shape, piece.records, row, piece.context)
-            row += len(piece.records)
+        for records in _runs(piece):
+            yield Chunk(piece.shape, records, row, piece.context)
+            row += len(records)
+
+
+def _runs(piece: Piece) -> Iterable[Sequence[Any]]:
+    """The records in runs of a bounded number; tables are bounded as they are."""
+    count = len(piece.records)
+    if count <= CHUNK_ROWS or piece.shape == "columns":
+        return [piece.records] if count else []
+    return (piece.records[start : start + CHUNK_ROWS] for start in range(0, count, CHUNK_ROWS))
 
 
 def _pieces(

@@ -22,6 +22,7 @@ HEAD = re.compile(rb'\s*([\[{][\[{\s]*(?:"[^"\\]{0,99}")?)')  # how a record beg
 ARRAY_HEAD = re.compile(rb"\s*\[")
 LIST_HEAD = re.compile(rb'"(?:Records|Events|logEvents|configurationItems|[fF]indings)"\s*:\s*\[')
 LIST_HEAD_BYTES = 64 * 1024  # a list of records begins within this much of its document
+SEGMENT_RECORDS = 200_000
 GUESSES = 3
 COMMA_GUESSES = 16
 SPACE = b" \t\r\n"
@@ -94,9 +95,9 @@ class JsonStream:
 
     def pieces(self) -> Iterator[Piece]:
         """All records, in order. Raises: ObjectError: truncated, corrupt."""
-        held, size = self._held, self._segment_bytes
-        while held.fill(size):
-            size = self._segment_bytes
+        held, size = self._held, 0
+        while held.fill(size or self._segment_bytes):
+            size = 0
             if found := self._cut_lines() or self._guess_values():
                 yield from self._kept(found)
             elif (frame := _find_list(held.body)) and (found := self._begin_list(frame)):
@@ -109,14 +110,17 @@ class JsonStream:
                 self._notes.count(BESIDE, frame.beside)
                 yield from self._split_list(frame)
             elif len(held.body) <= self._record_bytes:
-                size = max(size, 2 * len(held.body))
+                size = max(self._segment_bytes, 2 * len(held.body))
             else:
                 yield self._skip_record(floor=0)
         yield from self._rest(held.body)
 
     def _kept(self, pieces: Iterable[Piece]) -> Iterator[Piece]:
+        """The pieces; the segments after many tiny records are smaller, for each record takes 100 bytes by itself."""
         for piece in pieces:
             self._has_records = True
+            if (count := len(piece.records)) > SEGMENT_RECORDS:
+                self._segment_bytes = max(self._segment_bytes * SEGMENT_RECORDS // count, 1)
             yield piece
 
     def _rest(self, body: bytes) -> Iterator[Piece]:
@@ -183,9 +187,9 @@ class JsonStream:
 
     def _split_list(self, frame: _Frame) -> Iterator[Piece]:
         """The records of one list, and of what comes after it in its document."""
-        held, size = self._held, self._segment_bytes
-        while held.fill(size):
-            size = self._segment_bytes
+        held, size = self._held, 0
+        while held.fill(size or self._segment_bytes):
+            size = 0
             held.drop_separators()
             if found := self._cut_elements(frame):
                 yield from self._kept(found)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import TypeVar
 
 import pyarrow as pa
@@ -21,6 +21,7 @@ from pyiceberg.table import Table
 
 from headwater.errors import CommitConflict
 from headwater.lake.faults import translated
+from headwater.lake.spool import Spooled
 from headwater.lake.tables import BATCH_ID, EVENT_TIME, open_table
 
 T = TypeVar("T")
@@ -32,7 +33,7 @@ LONGEST_WAIT_S = 2.0
 def append(
     catalog: Catalog,
     table: str,
-    data: pa.Table,
+    data: pa.Table | Spooled,
     *,
     batch_id: str,
     jitter: Callable[[], float] = random.random,
@@ -93,10 +94,15 @@ def share_history(table: Table) -> None:
     table.metadata = table.metadata.model_copy(update=history)
 
 
-def _write(table: Table, data: pa.Table) -> Sequence[DataFile]:
+def _write(table: Table, data: pa.Table | Spooled) -> Sequence[DataFile]:
     """Parquet files of the rows, one for each hour; not yet part of the table."""
-    ordered = data.sort_by(EVENT_TIME).replace_schema_metadata(None)
-    return tuple(_dataframe_to_data_files(table.metadata, ordered, table.io))
+    if isinstance(data, Spooled):
+        return tuple(file for rows in data.slices() for file in _write_slice(table, rows))
+    return tuple(_write_slice(table, data.sort_by(EVENT_TIME)))
+
+
+def _write_slice(table: Table, rows: pa.Table) -> Iterable[DataFile]:
+    return _dataframe_to_data_files(table.metadata, rows.replace_schema_metadata(None), table.io)
 
 
 def _commit(table: Table, files: Sequence[DataFile], batch_id: str) -> None:

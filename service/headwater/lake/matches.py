@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
@@ -10,12 +11,13 @@ import pyarrow as pa
 from headwater.lake.tables import storable
 from headwater.model import GroupKey, Match
 
+ALERT_ID = "p_alert_id"
 TIME = pa.timestamp("us", tz="UTC")
 SCHEMA = pa.schema(
     [
         ("p_match_id", pa.string()),
         ("p_rule_id", pa.string()),
-        ("p_alert_id", pa.string()),
+        (ALERT_ID, pa.string()),
         ("p_kind", pa.string()),
         ("p_severity", pa.string()),
         ("p_title", pa.string()),
@@ -41,7 +43,7 @@ def _row(match: Match, alert_ids: Mapping[GroupKey, str], created_at: datetime) 
     return {
         "p_match_id": match.match_id,
         "p_rule_id": match.rule_id,
-        "p_alert_id": alert_ids[match.group_key] if match.create_alert else None,
+        ALERT_ID: alert_ids[match.group_key] if match.create_alert else None,
         "p_kind": match.kind,
         "p_severity": match.severity,
         "p_title": storable(match.title),
@@ -55,3 +57,20 @@ def _row(match: Match, alert_ids: Mapping[GroupKey, str], created_at: datetime) 
         "p_tags": [storable(tag) for tag in match.tags],
         "p_created_at": created_at,
     }
+
+
+def to_arrow_unassigned(matches: Sequence[Match], created_at: datetime) -> pa.Table:
+    """As to_arrow, before the alerts are known; `assigned` puts them in."""
+    return to_arrow(matches, {match.group_key: _token(match.group_key) for match in matches}, created_at)
+
+
+def assigned(rows: pa.Table, alert_ids: Mapping[GroupKey, str]) -> pa.Table:
+    """The rows of to_arrow_unassigned with their alerts."""
+    by_token = {_token(key): alert_id for key, alert_id in alert_ids.items()}
+    tokens = rows[ALERT_ID].to_pylist()
+    found = pa.array([None if token is None else by_token[token] for token in tokens], pa.string())
+    return rows.set_column(rows.schema.get_field_index(ALERT_ID), ALERT_ID, found)
+
+
+def _token(key: GroupKey) -> str:
+    return json.dumps(key)  # ASCII, also for lone surrogates

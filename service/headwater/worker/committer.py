@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -12,8 +12,9 @@ import structlog
 
 from headwater.detect.engine import Engine
 from headwater.errors import HeadwaterError, LeaseLost, ObjectError, ObjectMissing, TransientError
+from headwater.lake.spool import Spool
 from headwater.model import Alert, ObjectRef, Receipt
-from headwater.pipeline import Digest, Opened, Step, Store, commit, digest
+from headwater.pipeline import Digest, Opened, Step, Store, commit, digest, digest_pieces
 from headwater.schema.logtype import LogType
 from headwater.settings import Settings
 from headwater.state import ledger
@@ -35,10 +36,11 @@ def new_id() -> str:
 
 @dataclass(frozen=True, slots=True)
 class Committed:
-    """What one flush wrote."""
+    """What one flush wrote. failed: large objects that turned out broken, or could not be read to their end."""
 
     receipts: tuple[Receipt, ...] = ()
     alerts: tuple[Alert, ...] = ()
+    failed: tuple[tuple[Opened, HeadwaterError], ...] = ()
 
 
 class Committer:
@@ -86,11 +88,12 @@ class Committer:
         self._oldest = self._oldest or self.now()
 
     def due(self) -> bool:
-        """Whether the buffer is full, or its oldest object has waited long enough."""
+        """Whether the buffer is full or has a large object, or its oldest object has waited long enough."""
         if self._oldest is None:
             return False
         return (
-            self._records >= self._settings.batch_max_rows
+            any(opened.pieces for opened in self._buffer)
+            or self._records >= self._settings.batch_max_rows
             or self._bytes >= self._settings.batch_max_bytes
             or (self.now() - self._oldest).total_seconds() >= self._settings.batch_max_s
         )
@@ -103,6 +106,13 @@ class Committer:
         objects, self._buffer = self._buffer, []
         self._records = self._bytes = 0
         self._oldest = None
+        done = [self._flush([opened for opened in objects if not opened.pieces])]
+        for opened in objects:
+            if opened.pieces:  # in a batch of its own: it may turn out broken
+                done.append(self._flush_large(opened))
+        return _joined(done)
+
+    def _flush(self, objects: list[Opened]) -> Committed:
         while objects:
             try:
                 return self._commit(self._ids(), objects)
@@ -112,15 +122,16 @@ class Committer:
                 objects = [opened for opened in objects if opened.ref.object_id not in lost]
         return Committed()
 
+    def _flush_large(self, opened: Opened) -> Committed:
+        try:
+            return self._flush([opened])
+        except HeadwaterError as error:
+            return Committed(failed=((opened, error),))
+
     def sweep(self, open_ref: OpenRef) -> Committed:
         """Take over every batch whose worker is gone, whether or not its notifications come again."""
-        receipts: list[Receipt] = []
-        alerts: list[Alert] = []
-        for batch_id in ledger.expired_batches(self.store.database, self.now()):
-            done = self.take_over(batch_id, open_ref)
-            receipts.extend(done.receipts)
-            alerts.extend(done.alerts)
-        return Committed(tuple(receipts), tuple(alerts))
+        expired = ledger.expired_batches(self.store.database, self.now())
+        return _joined([self.take_over(batch_id, open_ref) for batch_id in expired])
 
     def take_over(self, batch_id: str, open_ref: OpenRef) -> Committed:
         """Finish a batch whose worker died after prepare: the same objects, the same batch id, the same alert ids."""
@@ -128,7 +139,10 @@ class Committer:
         if not ledger.take_over(self.store.database, batch_id, worker=self.worker, now=self.now(), lease_s=lease_s):
             return Committed()
         LOG.warning("batch_taken_over", batch_id=batch_id)
-        return self._commit(batch_id, self._reopen(batch_id, open_ref))
+        try:
+            return self._commit(batch_id, self._reopen(batch_id, open_ref))
+        except ObjectError:  # only its end shows that a large object can be read no longer
+            return self._commit(batch_id, self._reopen(batch_id, _to_the_end(open_ref)))
 
     def _reopen(self, batch_id: str, open_ref: OpenRef) -> list[Opened]:
         opened = []
@@ -140,10 +154,21 @@ class Committer:
         return opened
 
     def _commit(self, batch_id: str, objects: list[Opened]) -> Committed:
+        if any(opened.pieces for opened in objects):
+            return self._commit_pieces(batch_id, objects)
         now = self.now()
         made = digest(objects, self.library, self._engine, now)
         alerts = self._write(batch_id, made, now)
         for receipt, opened in zip(made.receipts, objects, strict=True):
+            log_object(receipt, opened)
+        return Committed(made.receipts, alerts)
+
+    def _commit_pieces(self, batch_id: str, objects: list[Opened]) -> Committed:
+        """As _commit, in little memory: all is read to its end, and put aside on disk, before anything is written."""
+        with Spool() as spool:
+            made, ended = digest_pieces(objects, self.library, self._engine, self.now(), spool)
+            alerts = self._write(batch_id, made, self.now())
+        for receipt, opened in zip(made.receipts, ended, strict=True):
             log_object(receipt, opened)
         return Committed(made.receipts, alerts)
 
@@ -168,6 +193,25 @@ class Committer:
                 LOG.warning("commit_failed", batch_id=batch_id, error=str(error), retry_in_s=pause_s)
                 time.sleep(pause_s)
         raise AssertionError("unreachable")
+
+
+def _to_the_end(open_ref: OpenRef) -> OpenRef:
+    """Opens objects that can be read to their end. Raises: ObjectError for others."""
+
+    def open_whole(ref: ObjectRef, source_id: str) -> Opened:
+        for _ in open_ref(ref, source_id).pieces or ():
+            pass
+        return open_ref(ref, source_id)
+
+    return open_whole
+
+
+def _joined(done: Sequence[Committed]) -> Committed:
+    return Committed(
+        tuple(receipt for each in done for receipt in each.receipts),
+        tuple(alert for each in done for alert in each.alerts),
+        tuple(failure for each in done for failure in each.failed),
+    )
 
 
 def log_object(receipt: Receipt, opened: Opened) -> None:

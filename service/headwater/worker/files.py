@@ -16,7 +16,7 @@ from headwater.destinations.deliver import deliver
 from headwater.destinations.destination import Destination
 from headwater.errors import HeadwaterError, ObjectError
 from headwater.model import LOCAL_BUCKET, ObjectRef, Source
-from headwater.pipeline import Opened, open_object
+from headwater.pipeline import Bound, Opened, open_object
 from headwater.settings import Settings
 from headwater.state import ledger
 from headwater.worker.committer import Committed, Committer
@@ -80,7 +80,7 @@ def ingest_files(
         for ref in run.claim([file_ref(file) for file in files[start : start + CLAIM_FILES]]):
             run.ingest(ref)
             track(run.summary.objects + run.summary.failed + committer.buffered, len(files))
-    run.summary.add(committer.flush())
+    run.flush()
     deliver(committer.store.database, destinations, committer.now())
     run.summary.seconds = round(time.monotonic() - started, 3)
     return run.summary
@@ -146,19 +146,29 @@ class _Run:
         try:
             self.committer.add(self._open(ref))
         except ObjectError as error:
-            LOG.error("object_failed", object=ref.url, kind=error.kind, error=str(error))
-            ledger.fail(
-                self.committer.store.database,
-                ref,
-                error.kind,
-                str(error),
-                self.committer.now(),
-                source_id=self.source.source_id,
-            )
-            self.summary.failed += 1
+            self._fail(ref, error)
         if self.committer.due():
-            self.summary.add(self.committer.flush())
+            self.flush()
+
+    def flush(self) -> None:
+        """Commit what is buffered; a large file that turns out broken fails alone."""
+        committed = self.committer.flush()
+        self.summary.add(committed)
+        for opened, error in committed.failed:
+            if not isinstance(error, ObjectError):
+                raise error
+            self._fail(opened.ref, error)
+
+    def _fail(self, ref: ObjectRef, error: ObjectError) -> None:
+        LOG.error("object_failed", object=ref.url, kind=error.kind, error=str(error))
+        database, source_id = self.committer.store.database, self.source.source_id
+        ledger.fail(database, ref, error.kind, str(error), self.committer.now(), source_id=source_id)
+        self.summary.failed += 1
 
     def _open(self, ref: ObjectRef) -> Opened:
+        settings = self.settings
+        bound = Bound(settings.batch_max_bytes, settings.batch_max_rows)
         blocks = read_blocks(Path(ref.key))
-        return open_object(ref, self.source, blocks, self.committer.library, max_bytes=self.settings.max_object_bytes)
+        return open_object(
+            ref, self.source, blocks, self.committer.library, max_bytes=settings.max_object_bytes, bound=bound
+        )

@@ -18,7 +18,7 @@ from headwater.destinations.destination import Destination
 from headwater.errors import HeadwaterError, NoticeError, ObjectError, TransientError
 from headwater.ingest.notice import Confirmation, Notice, NoticeKind, read_notice
 from headwater.model import ObjectRef, Source
-from headwater.pipeline import Opened, Step, open_object
+from headwater.pipeline import Bound, Opened, Step, open_object
 from headwater.schema.logtype import LogType
 from headwater.settings import Settings
 from headwater.state import ledger
@@ -204,7 +204,9 @@ class Worker:
 
     def _open(self, ref: ObjectRef, source: Source) -> Opened:
         fetched = fetch(self._sessions, ref, source)
-        return open_object(ref, source, fetched.blocks, self._library, max_bytes=self._settings.max_object_bytes)
+        settings = self._settings
+        bound = Bound(settings.batch_max_bytes, settings.batch_max_rows)
+        return open_object(ref, source, fetched.blocks, self._library, max_bytes=settings.max_object_bytes, bound=bound)
 
     def _reopen(self, ref: ObjectRef, source_id: str) -> Opened:
         return self._open(ref, self._sources[source_id])
@@ -266,6 +268,8 @@ class Worker:
     def _resolve_done(self, committed: Committed) -> None:
         for receipt in committed.receipts:
             self._inbox.resolve(receipt.ref.object_id)
+        for opened, error in committed.failed:
+            self._fail(Wanted(opened.ref, opened.source), error)
 
     def _settle(self) -> None:
         """Acknowledge, return or put aside the messages that wait for nothing more."""
