@@ -12,7 +12,7 @@ import zstandard
 
 from headwater.errors import ObjectError
 from headwater.ingest.decode import decode
-from support.decoding import MIB, as_lines, chunks, error_of, finished, records
+from support.decoding import MIB, as_lines, blocks, chunks, error_of, finished, records
 
 LINES = b"one 1\ntwo 2\nthree 3\n"
 SKIPPABLE_FRAME = b"\x50\x2a\x4d\x18\x04\x00\x00\x00skip"
@@ -57,7 +57,11 @@ def test_nothing_yields_no_chunks(body: bytes) -> None:
     assert chunks(body) == []
 
 
-@pytest.mark.parametrize("pack", [gzip.compress, bz2.compress], ids=["gzip", "bzip2"])
+@pytest.mark.parametrize(
+    "pack",
+    [gzip.compress, bz2.compress, zstandard.compress, zstandard.ZstdCompressor(write_checksum=True).compress],
+    ids=["gzip", "bzip2", "zstd", "zstd with checksum"],
+)
 def test_junk_after_a_whole_member_is_a_warning(pack: Callable[[bytes], bytes]) -> None:
     decoded = decode([pack(LINES) + b"junk"], max_bytes=MIB)
 
@@ -67,6 +71,24 @@ def test_junk_after_a_whole_member_is_a_warning(pack: Callable[[bytes], bytes]) 
 
 def test_padding_after_a_whole_member_is_no_warning() -> None:
     assert finished(gzip.compress(LINES) + bytes(100_000)).warnings == ()
+
+
+@pytest.mark.parametrize("block", [100, 1_000_000])
+def test_zstd_frames_of_any_kind_are_followed_to_their_end(block: int) -> None:
+    random = os.urandom(300_000).hex().encode()
+    frames = [
+        zstandard.ZstdCompressor(level, write_checksum=checksum, write_content_size=sized).compress(body)
+        for level, checksum, sized, body in [
+            (1, True, True, random),
+            (19, False, False, random),
+            (3, True, False, b"x" * 10**6),
+        ]
+    ]
+
+    found = decode(blocks(b"".join(frames) + b"junk", block), max_bytes=10 * MIB)
+
+    assert b"".join(bytes(record) for chunk in found for record in chunk.records) == random * 2 + b"x" * 10**6
+    assert found.warnings == ("trailing_data",)
 
 
 @pytest.mark.parametrize("pack", [gzip.compress, bz2.compress, zstandard.compress], ids=["gzip", "bzip2", "zstd"])

@@ -52,8 +52,8 @@ def _layer(head: bytes, blocks: Iterable[bytes], notes: Notes) -> Iterator[bytes
         return _members(_Feed(blocks), "gzip", GZIP, _new_gzip, notes)
     if head.startswith(BZIP2) and head[3:4].isdigit():
         return _members(_Feed(blocks), "bzip2", BZIP2, bz2.BZ2Decompressor, notes)
-    if head == ZSTD or (head[1:] == ZSTD_SKIPPABLE and 0x50 <= head[0] <= 0x5F):
-        return _zstd(_Feed(blocks))
+    if head == ZSTD or _is_skippable(head):
+        return _zstd(_Feed(blocks), notes)
     return None
 
 
@@ -100,6 +100,15 @@ class _Feed:
     def push_back(self, piece: bytes) -> None:
         """Give back what was taken last."""
         self._back = piece
+
+    def exactly(self, size: int) -> bytes:
+        """The next `size` bytes, fewer only at the end of the stream."""
+        parts = []
+        while size and (piece := self.take()):
+            parts.append(piece[:size])
+            size -= len(parts[-1])
+            self.push_back(piece[len(parts[-1]) :])
+        return b"".join(parts)
 
     def skip_padding(self, size: int) -> bytes:
         """The next `size` bytes (fewer at the end) after any NUL padding, left in place."""
@@ -156,28 +165,67 @@ def _inflate(feed: _Feed, name: str, decompressor: _Decompressor, piece: bytes) 
 
 
 class _Readable:
-    """A feed as the file object that Arrow reads from."""
+    """Pieces as the file object that Arrow reads from."""
 
     closed = False
 
-    def __init__(self, feed: _Feed) -> None:
-        self._feed = feed
+    def __init__(self, pieces: Iterator[bytes]) -> None:
+        self._pieces = filter(None, pieces)
+        self._rest = b""
 
     def read(self, size: int) -> bytes:
         """At most `size` bytes."""
-        piece = self._feed.take()
-        self._feed.push_back(piece[size:])
+        piece = self._rest or next(self._pieces, b"")
+        self._rest = piece[size:]
         return piece[:size]
 
     def close(self) -> None:
         """Nothing to close: the stream belongs to the caller."""
 
 
-def _zstd(feed: _Feed) -> Iterator[bytes]:
+def _zstd(feed: _Feed, notes: Notes) -> Iterator[bytes]:
     """All frames. Arrow's reader, because zstandard's bounded reader takes a truncated stream for a whole one."""
-    with pa.CompressedInputStream(pa.PythonFile(_Readable(feed), mode="r"), "zstd") as stream:
+    frames = _Readable(_zstd_frames(feed, notes))
+    with pa.CompressedInputStream(pa.PythonFile(frames, mode="r"), "zstd") as stream:
         while out := _read_zstd(stream, feed):
             yield out
+
+
+def _zstd_frames(feed: _Feed, notes: Notes) -> Iterator[bytes]:
+    """The bytes of all frames: Arrow loses what it has read of the last one when something else comes behind it.
+
+    Source: RFC 8878, 3.1.1 (frames) and 3.1.2 (skippable frames).
+    """
+    while head := feed.skip_padding(4):
+        if head == ZSTD:
+            yield from _zstd_frame(feed)
+        elif _is_skippable(head):
+            size = feed.exactly(8)
+            left = int.from_bytes(size[4:], "little")
+            yield size
+            while left > 0 and (piece := feed.exactly(min(left, FEED_BYTES))):
+                left -= len(piece)
+                yield piece
+        else:
+            notes.warn("trailing_data")
+            return
+
+
+def _is_skippable(head: bytes) -> bool:
+    return head[1:] == ZSTD_SKIPPABLE and 0x50 <= head[0] <= 0x5F
+
+
+def _zstd_frame(feed: _Feed) -> Iterator[bytes]:
+    start = feed.exactly(5)
+    flags = start[4] if len(start) == 5 else 0
+    is_single, has_checksum = flags >> 5 & 1, flags >> 2 & 1
+    yield start + feed.exactly((not is_single) + (0, 1, 2, 4)[flags & 3] + (is_single, 2, 4, 8)[flags >> 6])
+    is_last = False
+    while not is_last and (head := feed.exactly(3)):
+        block = int.from_bytes(head, "little")
+        is_last, is_repeated = bool(block & 1), block >> 1 & 3 == 1
+        yield head + feed.exactly(1 if is_repeated else block >> 3)
+    yield feed.exactly(4 * has_checksum)
 
 
 def _read_zstd(stream: pa.CompressedInputStream, feed: _Feed) -> bytes:
