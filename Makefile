@@ -59,6 +59,8 @@ bench: $(STAMP) ## Measure throughput as ratios to orjson.loads and gunzip of th
 
 docs: $(STAMP) ## Write the generated pages of docs/ again
 	@$(BIN)/python scripts/settings_docs.py
+	@$(BIN)/python scripts/schema_docs.py
+	@$(BIN)/python scripts/log_type_docs.py
 	@$(BIN)/python scripts/terraform_docs.py
 
 lock: ## Resolve the dependencies again into requirements.lock
