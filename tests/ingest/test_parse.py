@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from headwater.ingest.parse import Parsed, Part, parse
@@ -451,6 +451,7 @@ def test_request_line_is_cut_in_three(rows: Rows, request_line: str, expected: t
 
 @settings(max_examples=60, deadline=None)
 @given(st.lists(st.one_of(st.binary(max_size=80), st.sampled_from([_event(), FLOW_HEADER, FLOW, _alb()])), max_size=6))
+@example([b"\n"])
 def test_no_bytes_break_a_parser(records: list[bytes]) -> None:
     for log_type in load_library().values():
         part = Part(ObjectRef("b", "k"), Source("111122223333", "a", "s", "b"), Chunk("lines", records))

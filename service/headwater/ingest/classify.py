@@ -7,12 +7,14 @@ from collections.abc import Collection, Mapping, Sequence, Set
 from dataclasses import dataclass
 
 import msgspec
+import pyarrow as pa
+import pyarrow.compute as pc
 import re2
 
 from headwater.ingest.delimited import MIN_KNOWN_NAMES, header_names
 from headwater.ingest.parquet import TableRows, loose
 from headwater.model import Chunk
-from headwater.schema.logtype import DelimitedParser, JsonParser, LogType
+from headwater.schema.logtype import DelimitedParser, JsonParser, LogType, RegexParser
 
 LOOKED_AT = 10  # records of a chunk that are looked at
 KEYS = msgspec.json.Decoder(dict[str, msgspec.Raw])
@@ -96,12 +98,34 @@ def classify(
             return log_type
     if told is not None:
         return told
-    for log_type in types if allowed else ():  # a source must ask for raw rows
+    return _asked_for(types, chunk, first) if allowed else None
+
+
+def _asked_for(types: Sequence[LogType], chunk: Chunk, first: Sequence[frozenset[str]]) -> LogType | None:
+    """The type that the source names and that fits, though it does not say what it looks like; else raw rows."""
+    silent = [each for each in types if not (each.content_keys or each.content_line or each.content_columns)]
+    for log_type in silent:
+        if _can_be_read(log_type, chunk, first):
+            return log_type
+    for log_type in types:
         if log_type.name == RAW[chunk.shape]:
             return log_type
-    # The customer named one type, and JSON has no shape of its own: let each record say why it does not fit.
-    sole = types[0] if len(types) == 1 and allowed else None
-    return sole if sole is not None and chunk.shape != "lines" and isinstance(sole.parser, JsonParser) else None
+    # The customer named one type: let each record say why it does not fit. JSON has no shape of its own.
+    sole = types[0] if len(types) == 1 else None
+    if sole is None or isinstance(sole.parser, JsonParser):
+        return sole if chunk.shape != "lines" else None
+    return sole if sole in silent and chunk.shape == "lines" else None
+
+
+def _can_be_read(log_type: LogType, chunk: Chunk, first: Sequence[frozenset[str]]) -> bool:
+    """Whether some of the first records are such that the parser takes them."""
+    if chunk.shape == "json" and isinstance(log_type.parser, JsonParser):
+        wanted = {field.wire.lower() for field in log_type.fields if field.required and field.reads_own}
+        return bool(wanted) and any(wanted <= {key.lower() for key in keys} for keys in first)
+    if chunk.shape != "lines" or not isinstance(log_type.parser, RegexParser):
+        return False
+    lines = pa.array(chunk.records[:LOOKED_AT], pa.binary())
+    return any(pc.any(pc.match_substring_regex(lines, each)).as_py() for each in log_type.parser.patterns)
 
 
 def _by_key(types: Sequence[LogType], key: str, chunk: Chunk, first: Sequence[frozenset[str]]) -> LogType | None:

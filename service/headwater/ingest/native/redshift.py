@@ -32,7 +32,7 @@ ACTIVITY = (
 def texts_of(log_type: LogType, rows: RawRows) -> Texts:
     """The cells of each row, and in `log` which of the three logs it belongs to."""
     assert isinstance(log_type.parser, NativeParser)
-    lines, at = _apart(*kept_lines(rows, log_type.parser.cleaning))
+    lines, at = _apart(rows, *kept_lines(rows, log_type.parser.cleaning))
     patterns = {"useractivity": ACTIVITY, "connection": _connection(), "user": _user()}
     tables = by_pattern(pa.array(lines, pa.binary()), at, list(patterns.values()))
     told = [
@@ -42,14 +42,15 @@ def texts_of(log_type: LogType, rows: RawRows) -> Texts:
     return stacked(told, misfits(at, tables, f"not a line of {log_type.name}"))
 
 
-def _apart(records: Sequence[bytes], at: pa.Array | None) -> tuple[Sequence[bytes], pa.Array]:
-    """The records, of which only statements go on over several lines."""
+def _apart(rows: RawRows, records: Sequence[bytes], at: pa.Array | None) -> tuple[Sequence[bytes], pa.Array]:
+    """The records, of which only statements go on over several lines; a message with line ends inside is one row."""
     if at is None:
         return records, pa.array(range(len(records)), pa.int64())
     lines: list[bytes] = []
     positions: list[int] = []
     for record, position in zip(records, at.to_pylist(), strict=True):
-        pieces = [record] if record[:1] == b"'" else record.split(b"\n")
+        is_one = record[:1] == b"'" or record is rows.records[position]
+        pieces = [record] if is_one else record.split(b"\n")
         lines += pieces
         positions += range(position, position + len(pieces))
     return lines, pa.array(positions, pa.int64())
