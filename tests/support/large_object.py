@@ -30,15 +30,14 @@ FLOW = b"2 111122223333 eni-0example 192.0.2.10 198.51.100.7 443 49152 6 8 8400 
 Blocks = Iterator[bytes]
 
 
-def trail_records(start: int) -> list[bytes]:
+def trail_records(padding: str = PADDING) -> list[bytes]:
     """CloudTrail records, most of each in one parameter."""
-    numbers = range(start, start + RECORDS)
-    return [json.dumps(record(n, requestParameters={"body": PADDING})).encode() for n in numbers]
+    return [json.dumps(record(n, requestParameters={"body": padding})).encode() for n in range(RECORDS)]
 
 
-def framed(before: bytes, between: bytes, after: bytes, size: int) -> Blocks:
+def framed(before: bytes, between: bytes, after: bytes, size: int, padding: str = PADDING) -> Blocks:
     """Records until `size` bytes are reached."""
-    block = between.join(trail_records(0))
+    block = between.join(trail_records(padding))
     yield before
     for number in range(max(size // len(block), 1)):
         yield (between if number else b"") + block
@@ -55,12 +54,13 @@ def repeated(before: bytes, block: bytes, after: bytes, size: int) -> Blocks:
 
 def documents(size: int) -> Blocks:
     """CloudTrail documents behind each other."""
-    block = b'{"Records":[' + b",".join(trail_records(0)) + b"]}"
+    block = b'{"Records":[' + b",".join(trail_records()) + b"]}"
     return repeated(b"", block, b"", size)
 
 
 SHAPES: dict[str, Callable[[int], Blocks]] = {
     "records": lambda size: framed(b'{"Records":[', b",", b"]}", size),
+    "small records": lambda size: framed(b'{"Records":[', b",", b"]}", size, padding="x" * 500),
     "array": lambda size: framed(b"[\n", b",\n", b"\n]", size),
     "ndjson": lambda size: framed(b"", b"\n", b"\n", size),
     "concatenated": lambda size: framed(b"", b"", b"", size),
