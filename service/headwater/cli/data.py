@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,7 +21,7 @@ from headwater.lake.query import query as run_query
 from headwater.lake.tables import existing_tables
 from headwater.model import LOCAL_BUCKET, ObjectRef, Source
 from headwater.pipeline import digest, open_object
-from headwater.schema.load import load_library
+from headwater.schema.logtype import LogType
 from headwater.worker.files import FILES_WORKER, LOCAL_ACCOUNT, exclusive, ingest_files, read_blocks
 
 EXIT_POISON = 3
@@ -40,7 +41,7 @@ def ingest(
     A file that is in the lake already (same path, same content) is skipped.
     """
     settings = build.settings(quiet=True)
-    known_log_types(log_type or [])
+    known_log_types(log_type or [], build.library(settings))
     source = Source(account, "local", "files", LOCAL_BUCKET, log_types=tuple(log_type or ()))
     with exclusive(settings.home), progress() as track:
         committer = build.committer(settings, detect=detect, worker=FILES_WORKER)
@@ -58,9 +59,8 @@ def ingest(
         raise typer.Exit(EXIT_POISON)
 
 
-def known_log_types(names: list[str]) -> None:
+def known_log_types(names: list[str], library: Mapping[str, LogType]) -> None:
     """Refuse names that the library does not have."""
-    library = load_library()
     for name in names:
         if name not in library:
             raise ConfigError.one(
@@ -78,11 +78,12 @@ def parse(
 ) -> None:
     """Print the normalised events of one file as JSON lines. Exit 3: the object is poison; the report says why."""
     settings = build.settings()
-    known_log_types([log_type] if log_type else [])
+    library = build.library(settings)
+    known_log_types([log_type] if log_type else [], library)
     events: list[dict[str, Any]] = []
     found: dict[str, Any] = {"rows": 0, "log_types": [], "rejects": [], "ignored": {}, "warnings": [], "error": None}
     try:
-        events = _parse(file, key, log_type, settings.max_object_bytes, found)
+        events = _parse(file, key, log_type, library, settings.max_object_bytes, found)
     except ObjectError as error:
         found["error"] = {"kind": error.kind, "message": str(error)}
         typer.echo(f"error: {file}: {error.kind}: {error}", err=True)
@@ -97,9 +98,13 @@ def parse(
 
 
 def _parse(
-    file: Path, key: str | None, log_type: str | None, max_bytes: int, found: dict[str, Any]
+    file: Path,
+    key: str | None,
+    log_type: str | None,
+    library: Mapping[str, LogType],
+    max_bytes: int,
+    found: dict[str, Any],
 ) -> list[dict[str, Any]]:
-    library = load_library()
     ref = ObjectRef(LOCAL_BUCKET, key or str(file.absolute()), etag=file.name)
     source = Source(LOCAL_ACCOUNT, "local", "files", LOCAL_BUCKET, log_types=(log_type,) if log_type else ())
     opened = open_object(ref, source, read_blocks(file), library, max_bytes=max_bytes)

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
-from headwater.cli import build, schema_infer
+from headwater.cli import build, schema_infer, schema_publish
 from headwater.cli.output import Format, Output, console, emit_json, emit_rows, table
 from headwater.errors import ConfigError
 from headwater.ingest.check import Checked, check
@@ -27,6 +27,7 @@ SHOWN_RAW = 160  # characters of a record that did not match
 app = typer.Typer(help="List log types, and make, test and compare their schemas.", no_args_is_help=True)
 app.command("infer")(schema_infer.infer)
 app.command("diff")(schema_infer.diff)
+app.command("publish")(schema_publish.publish)
 
 
 @app.command("list")

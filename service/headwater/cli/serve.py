@@ -17,7 +17,6 @@ from headwater.aws.sqs import Queue
 from headwater.cli import build
 from headwater.errors import ConfigError
 from headwater.pipeline import Step
-from headwater.schema.load import load_library
 from headwater.settings import Settings
 from headwater.worker.committer import utc_now
 from headwater.worker.loop import Worker
@@ -60,7 +59,7 @@ def make_worker(
     return Worker(
         settings,
         accounts,
-        load_library(),
+        build.library(settings),
         build.committer(settings, step=step, now=now),
         Queue(settings.queue_url, settings.dead_letter_queue_url, settings.region, settings.visibility_timeout_s),
         Sessions(settings.region),
