@@ -80,7 +80,7 @@ class Remaker:
         of_objects = {reject_id[:32] for reject_id in rows}
         headers = frozenset(reject_id for reject_id in silent if reject_id[:32] in of_objects)
         reasons |= dict.fromkeys(silent, f"no row of {log_type.name}") | refused
-        left = {reject_id: reason for reject_id, reason in reasons.items() if reject_id not in rows | headers}
+        left = {reject_id: reasons[reject_id] for reject_id in reasons.keys() - rows - headers}
         matches = tuple(self.engine.detect(batch)) if self.engine and batch else ()
         return Made(batch, rows, headers, matches, left)
 
