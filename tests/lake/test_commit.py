@@ -14,7 +14,7 @@ from pyiceberg.catalog import Catalog
 from pyiceberg.exceptions import CommitFailedException
 from pyiceberg.table import Table
 
-from headwater.errors import CommitConflict
+from headwater.errors import CommitConflict, ConfigError
 from headwater.lake.commit import TRIES, append
 from headwater.lake.query import query
 from headwater.lake.tables import BATCH_ID
@@ -89,6 +89,17 @@ def test_columns_of_a_newer_schema_are_added(catalog: Catalog) -> None:
     values = stored(catalog)["vpcEndpointId"].to_pylist()
     assert Counter(values) == {None: 4, "new": 2}
     assert catalog.load_table(TABLE).schema().find_field("vpcEndpointId").doc == "Since 2017"
+
+
+@pytest.mark.parametrize("beside", [(), ("more",)], ids=["alone", "beside a new column"])
+def test_a_column_of_another_type_is_refused_with_what_to_do(catalog: Catalog, beside: tuple[str, ...]) -> None:
+    append(catalog, TABLE, rows(1), batch_id="b1")
+    retyped = rows(1).drop_columns("httpstatus").append_column("httpstatus", [["200"]])
+    for name in beside:
+        retyped = retyped.append_column(name, [["new"]])
+
+    with pytest.raises(ConfigError, match=r"(?s)httpstatus.*keeps its type"):
+        append(catalog, TABLE, retyped, batch_id="b2")
 
 
 def lose(monkeypatch: pytest.MonkeyPatch, times: int, before_each: partial[object] | None = None) -> list[float]:

@@ -11,6 +11,7 @@ from pyiceberg.exceptions import NamespaceAlreadyExistsError, NoSuchTableError, 
 from pyiceberg.table import Table
 from pyiceberg.transforms import HourTransform, IdentityTransform
 
+from headwater.errors import ConfigError, Problem
 from headwater.lake.faults import LOST_RACE
 
 NAMESPACES = ("logs", "detections", "monitor")
@@ -30,6 +31,8 @@ PROPERTIES = {
     "write.metadata.delete-after-commit.enabled": "true",
     "write.metadata.previous-versions-max": "20",
 }
+
+RENAME = "Give the field another name: a column keeps its type for ever (`headwater schema diff` tells beforehand)."
 
 
 def table_name(log_type: str) -> str:
@@ -52,12 +55,14 @@ def existing_tables(catalog: Catalog) -> tuple[str, ...]:
 def open_table(catalog: Catalog, name: str, schema: pa.Schema) -> Table:
     """The table, created or given new columns where `schema` asks for it.
 
-    Raises: CommitFailedException when another writer changed the table's columns at the same moment.
+    Raises: CommitFailedException when another writer changed the table's columns at the same moment; ConfigError where
+    a column would change its type.
     """
     try:
         table = catalog.load_table(name)
     except NoSuchTableError:
         table = _create(catalog, name, schema)
+    require_fit(table, schema, name)
     if set(schema.names) - set(table.schema().column_names):
         with table.update_schema() as update:
             update.union_by_name(_documented(schema))
@@ -87,3 +92,43 @@ def _documented(schema: pa.Schema) -> pa.Schema:
 def _field(field: pa.Field) -> pa.Field:
     description = (field.metadata or {}).get(b"description")
     return field.with_metadata({b"doc": description} if description else None)
+
+
+def require_fit(table: Table, schema: pa.Schema, what: str) -> None:
+    """Nothing, where the columns that both have are of one type. what: the log type or table, for the message.
+
+    Raises: ConfigError that names every column of another type, or of a name that differs by letter case alone.
+    """
+    stored = {field.name: field.type for field in table.schema().as_arrow()}
+    spelt = {name.lower(): name for name in stored}
+    problems = []
+    for field in schema:
+        there = spelt.get(field.name.lower())
+        if there is None:
+            continue
+        if there != field.name:
+            message = f"the table has the column {there}, which differs by letter case alone"
+        elif not _same(stored[there], field.type):
+            message = f"the table's column is {stored[there]}, not {field.type}"
+        else:
+            continue
+        problems.append(Problem(what, None, field.name, message, RENAME))
+    if problems:
+        raise ConfigError(problems)
+
+
+def _same(stored: pa.DataType, wanted: pa.DataType) -> bool:
+    """Whether two types hold the same values; Arrow has texts and lists of two sizes."""
+    if _is_list(stored) and _is_list(wanted):
+        return _same(stored.value_type, wanted.value_type)
+    if pa.types.is_struct(stored) and pa.types.is_struct(wanted):
+        return [each.name for each in stored] == [each.name for each in wanted]
+    return bool(stored == wanted) or (_is_text(stored) and _is_text(wanted))
+
+
+def _is_list(kind: pa.DataType) -> bool:
+    return bool(pa.types.is_list(kind) or pa.types.is_large_list(kind))
+
+
+def _is_text(kind: pa.DataType) -> bool:
+    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind))
