@@ -131,6 +131,14 @@ def test_object_yields_a_schema(headwater: Headwater, tmp_path: Path, aws: dict[
     assert "name: n" in ran.out
 
 
+def test_prefix_stands_for_its_first_object(headwater: Headwater, aws: dict[str, str]) -> None:
+    found = headwater("schema", "infer", "s3://example-logs-111122223333/app/", **aws)
+    empty = headwater("schema", "infer", "s3://example-logs-111122223333/nothing/", **aws)
+
+    assert "name: n" in found.out
+    assert (empty.code, "holds no object" in empty.err) == (2, True)
+
+
 def test_role_without_external_id_is_not_assumed_for_an_object(
     headwater: Headwater, tmp_path: Path, aws: dict[str, str]
 ) -> None:

@@ -66,6 +66,24 @@ def fetch(sessions: Sessions, ref: ObjectRef, source: Source) -> Fetched:
         return Fetched(ref, source, iter([body.read()]))
 
 
+def list_objects(sessions: Sessions, source: Source, prefix: str = "", start_after: str = "") -> Iterator[ObjectRef]:
+    """The objects of a source's bucket in the order of their keys, a page of 1,000 at a time; nothing is collected.
+
+    start_after: the key to go on behind. Empty objects and folder markers are left out.
+    """
+    pages = (
+        sessions.s3(source)
+        .get_paginator("list_objects_v2")
+        .paginate(Bucket=source.bucket, Prefix=prefix, StartAfter=start_after)
+    )
+    with translated(f"list s3://{source.bucket}/{prefix}", f"s3:ListBucket on {source.bucket} below {prefix}"):
+        for page in pages:
+            for item in page.get("Contents", ()):
+                if item["Size"] and not item["Key"].endswith("/"):
+                    etag = item["ETag"].strip('"')
+                    yield ObjectRef(source.bucket, item["Key"], etag=etag, size_bytes=item["Size"])
+
+
 def _get(client: S3Client, ref: ObjectRef, key: str) -> Any:
     version: dict[str, Any] = {"VersionId": ref.version_id} if ref.version_id else {}
     action = "s3:GetObjectVersion" if ref.version_id else "s3:GetObject"

@@ -6,7 +6,7 @@ import re
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
@@ -35,7 +35,7 @@ COPIES: dict[str, Literal["json", "lines"]] = {"records.json": "json", "first.tx
 
 
 def infer(
-    target: Annotated[str | None, typer.Argument(help="A log file, or s3://bucket/key.")] = None,
+    target: Annotated[str | None, typer.Argument(help="A log file, s3://bucket/key, or s3://bucket/prefix/.")] = None,
     source: Annotated[
         str | None, typer.Option(help="Learn from what this source sent and no schema took: its name or account/name.")
     ] = None,
@@ -86,11 +86,16 @@ def _object_reader(settings: Settings, target: str, folder: Path) -> Read:
 
 
 def _download(settings: Settings, url: str, path: Path) -> None:
-    bucket, _, key = url.removeprefix("s3://").partition("/")
-    if not bucket or not key:
-        raise ConfigError.one(url, "names no object", fix="Write s3://bucket/key.")
-    source = _source_of(settings, bucket, key)
-    fetched = s3.fetch(Sessions(settings.region), ObjectRef(bucket, key), source)
+    bucket, slash, key = url.removeprefix("s3://").partition("/")
+    if not bucket or not slash:
+        raise ConfigError.one(url, "names no object", fix="Write s3://bucket/key, or s3://bucket/prefix/.")
+    source, sessions = _source_of(settings, bucket, key), Sessions(settings.region)
+    ref: ObjectRef | None = ObjectRef(bucket, key)
+    if not key or key.endswith("/"):
+        ref = next(s3.list_objects(sessions, replace(source, bucket=bucket), key), None)
+    if ref is None:
+        raise ConfigError.one(url, "holds no object", fix="Name a prefix with log objects below it.")
+    fetched = s3.fetch(sessions, ref, source)
     with path.open("wb") as file:
         for block in fetched.blocks:
             file.write(block)
