@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 from typing import Annotated
 
-import pyarrow as pa
 import typer
 
 from headwater import __version__
@@ -55,8 +54,6 @@ app.add_typer(config.app, name="config")
 
 def main() -> None:
     """Run the command line; our errors become one readable message and an exit code (2: a file or setting is wrong)."""
-    if "jemalloc" in pa.supported_memory_backends():  # its peak on an object of 5 GB is 456 MiB, mimalloc's 510
-        pa.set_memory_pool(pa.jemalloc_memory_pool())
     try:
         app()
     except ConfigError as error:
