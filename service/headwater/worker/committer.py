@@ -14,14 +14,20 @@ from headwater.detect.engine import Engine
 from headwater.errors import HeadwaterError, LeaseLost, ObjectError, ObjectMissing, TransientError
 from headwater.lake.spool import Spool
 from headwater.model import Alert, ObjectRef, Receipt
-from headwater.pipeline import Digest, Opened, Step, Store, commit, digest, digest_pieces
+from headwater.pipeline import Bound, Digest, Opened, Step, Store, commit, digest, digest_pieces
 from headwater.schema.logtype import LogType
 from headwater.settings import Settings
 from headwater.state import ledger
 
 LOG = structlog.get_logger()
+LARGE_BYTES = 32 * 1024 * 1024  # an object of 5 GB: 473 MiB of memory at the peak; 510 with 64 MiB
 COMMIT_PAUSES_S = (1.0, 4.0, 15.0)
 OpenRef = Callable[[ObjectRef, str], Opened]
+
+
+def large(settings: Settings) -> Bound:
+    """From which size on an object is read in pieces that wait on disk."""
+    return Bound(min(settings.batch_max_bytes, LARGE_BYTES), settings.batch_max_rows)
 
 
 def utc_now() -> datetime:

@@ -16,10 +16,10 @@ from headwater.destinations.deliver import deliver
 from headwater.destinations.destination import Destination
 from headwater.errors import HeadwaterError, ObjectError
 from headwater.model import LOCAL_BUCKET, ObjectRef, Source
-from headwater.pipeline import Bound, Opened, open_object
+from headwater.pipeline import Opened, open_object
 from headwater.settings import Settings
 from headwater.state import ledger
-from headwater.worker.committer import Committed, Committer
+from headwater.worker.committer import Committed, Committer, large
 
 LOG = structlog.get_logger()
 FILES_WORKER = "files"
@@ -167,7 +167,7 @@ class _Run:
 
     def _open(self, ref: ObjectRef) -> Opened:
         settings = self.settings
-        bound = Bound(settings.batch_max_bytes, settings.batch_max_rows)
+        bound = large(settings)
         blocks = read_blocks(Path(ref.key))
         return open_object(
             ref, self.source, blocks, self.committer.library, max_bytes=settings.max_object_bytes, bound=bound

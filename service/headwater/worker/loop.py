@@ -18,11 +18,11 @@ from headwater.destinations.destination import Destination
 from headwater.errors import HeadwaterError, NoticeError, ObjectError, TransientError
 from headwater.ingest.notice import Confirmation, Notice, NoticeKind, read_notice
 from headwater.model import ObjectRef, Source
-from headwater.pipeline import Bound, Opened, Step, open_object
+from headwater.pipeline import Opened, Step, open_object
 from headwater.schema.logtype import LogType
 from headwater.settings import Settings
 from headwater.state import ledger
-from headwater.worker.committer import Committed, Committer, error_kind
+from headwater.worker.committer import Committed, Committer, error_kind, large
 from headwater.worker.inbox import Inbox, Pending
 from headwater.worker.upkeep import Upkeep
 
@@ -205,7 +205,7 @@ class Worker:
     def _open(self, ref: ObjectRef, source: Source) -> Opened:
         fetched = fetch(self._sessions, ref, source)
         settings = self._settings
-        bound = Bound(settings.batch_max_bytes, settings.batch_max_rows)
+        bound = large(settings)
         return open_object(ref, source, fetched.blocks, self._library, max_bytes=settings.max_object_bytes, bound=bound)
 
     def _reopen(self, ref: ObjectRef, source_id: str) -> Opened:
