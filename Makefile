@@ -11,7 +11,7 @@ PYTEST := $(BIN)/python -m pytest
 export PATH := $(CURDIR)/.tools:$(PATH)
 export CHECKPOINT_DISABLE := 1
 
-.PHONY: help setup terraform demo test test-all test-fast lint format types bench docs lock clean
+.PHONY: help setup terraform demo test test-all test-fast lint format types bench fuzz docs lock clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  %-10s %s\n", $$1, $$2}'
@@ -56,6 +56,9 @@ types: $(STAMP) ## Check the types (mypy --strict)
 
 bench: $(STAMP) ## Measure throughput as ratios to orjson.loads and gunzip of the same bytes
 	@$(BIN)/python benchmarks/throughput.py
+
+fuzz: $(STAMP) ## Fuzz decoding and parsing, guided by coverage, for ten minutes
+	@cd tests && ../$(BIN)/python -m support.fuzz -max_total_time=600 -max_len=4096 -timeout=20
 
 docs: $(STAMP) ## Write the generated pages of docs/ again
 	@$(BIN)/python scripts/settings_docs.py

@@ -292,6 +292,13 @@ def test_word_in_a_number_column_rejects_its_row_alone(parse_records: ParseRecor
     assert parsed.rows == (2,)
 
 
+@pytest.mark.parametrize(("port", "expected"), [(b"+443", 443), (b"-1", -1), (b"0443", 443)])
+def test_number_in_another_spelling_is_read_beside_any_row(rows: Rows, port: bytes, expected: int) -> None:
+    lines = [FLOW_HEADER, FLOW.replace(b"443", port), FLOW]
+
+    assert [row["srcPort"] for row in rows("AWS.VPCFlow", lines)] == [expected, 443]
+
+
 def test_row_of_nil_marks_alone_is_rejected(parse_records: ParseRecords) -> None:
     parsed = parse_records("AWS.VPCFlow", [FLOW_HEADER, b"- - - - - - -", FLOW])
 

@@ -156,8 +156,8 @@ def _cast(text: pa.Array, kind: pa.DataType) -> pa.Array:
         pattern = (
             INT_TEXT if pa.types.is_integer(kind) else FLOAT_TEXT if pa.types.is_floating(kind) else "^(?:true|false)$"
         )
-        fits = pc.match_substring_regex(text, pattern)
-        return pc.cast(pc.if_else(fits, text, pa.scalar(None, pa.string())), kind)
+        fits = pc.if_else(pc.match_substring_regex(text, pattern), text, pa.scalar(None, pa.string()))
+        return pc.cast(pc.replace_substring_regex(fits, r"^\+", ""), kind)  # Arrow reads no plus sign
 
 
 def unmapped_json(unknown: Mapping[str, pa.Array]) -> pa.Array | None:
