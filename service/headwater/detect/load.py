@@ -9,6 +9,7 @@ from types import ModuleType
 from typing import Any
 
 from headwater.detect import functions, together
+from headwater.detect.cache import Cache, MemoryCache
 from headwater.detect.datamodel import DataModel, FieldPath, compile_path
 from headwater.detect.functions import Subject
 from headwater.detect.modules import Namespace
@@ -95,9 +96,10 @@ def builtin_path() -> Path:
     return CONTENT
 
 
-def load_pack(paths: Sequence[Path]) -> Pack:
+def load_pack(paths: Sequence[Path], cache: Cache | None = None) -> Pack:
     """All detections of some folders; helpers are visible within their own folder only.
 
+    cache: what detections remember events in; None: memory that all these folders share.
     A detection whose Python does not import is loaded with its setup error, which every run reports.
     Raises: DetectionError with every mistake in the files.
     """
@@ -111,16 +113,17 @@ def load_pack(paths: Sequence[Path]) -> Pack:
     problems += together.problems(specs)
     if problems:
         raise DetectionError(problems)
-    return _build(specs, roots)
+    return _build(specs, roots, cache or MemoryCache())
 
 
-def _build(specs: Sequence[Spec], roots: Sequence[Path]) -> Pack:
+def _build(specs: Sequence[Spec], roots: Sequence[Path], cache: Cache) -> Pack:
     detections: list[Detection] = []
     models: list[Mapping[str, DataModel]] = []
     problems: list[Problem] = []
     for folder, root in enumerate(roots):
         mine = [spec for spec in specs if spec.folder == folder]
-        namespace = Namespace(root, {spec.id: spec.python for spec in mine if spec.kind == "global" and spec.python})
+        helpers = {spec.id: spec.python for spec in mine if spec.kind == "global" and spec.python}
+        namespace = Namespace(root, helpers, cache)
         found, wrong = _models(mine, namespace)
         models.append(found)
         problems += wrong

@@ -19,15 +19,17 @@ from pathlib import Path
 from types import CodeType, ModuleType
 from typing import Any
 
-from headwater.detect import compat
+from headwater.detect import caching, compat
+from headwater.detect.cache import Cache, MemoryCache
 
 
 class Namespace:
-    """The modules of one folder. helpers: GlobalID → file."""
+    """The modules of one folder. helpers: GlobalID → file. cache: what they remember events in."""
 
-    def __init__(self, root: Path, helpers: Mapping[str, Path]) -> None:
+    def __init__(self, root: Path, helpers: Mapping[str, Path], cache: Cache | None = None) -> None:
         self.root = root
         self._helpers = dict(helpers)
+        self._given = caching.make_modules(cache or MemoryCache())
         self._loaded: dict[str, ModuleType] = {}
         self._lock = threading.RLock()
         self._compat = frozenset(module.name for module in pkgutil.iter_modules(compat.__path__))
@@ -57,6 +59,8 @@ class Namespace:
         top = name.partition(".")[0]
         if level == 0 and name in self._helpers:
             return self._helper(name)
+        if level == 0 and name in self._given:
+            return self._given[name if fromlist else top]
         if level == 0 and top in self._compat:
             leaf = importlib.import_module(f"{compat.__name__}.{name}")
             return leaf if fromlist else sys.modules[f"{compat.__name__}.{top}"]
