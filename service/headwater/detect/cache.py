@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 DEFAULT_LIFE_S = 90 * 86_400
+ENTRY_MAX_CHARS = 400_000  # about what DynamoDB, for which these detections were written, takes
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +56,13 @@ class Change:
         )
 
 
+def check_size(key: str, entry: Entry) -> None:
+    """Raises: ValueError for an entry that is too large to be kept."""
+    size = len(key) + len(entry.text) + sum(map(len, entry.strings))
+    if size > ENTRY_MAX_CHARS:
+        raise ValueError(f"cache key {key[:100]!r} would hold {size} characters, more than {ENTRY_MAX_CHARS}")
+
+
 class Cache(Protocol):
     """Where entries are kept. Each change is atomic among all workers."""
 
@@ -62,7 +70,7 @@ class Cache(Protocol):
         """The entry of a key; the empty one where it is absent or expired."""
 
     def change(self, key: str, step: Change) -> Entry:
-        """The entry after one step, which is kept."""
+        """The entry after one step, which is kept. Raises: ValueError where it grows too large."""
 
 
 class MemoryCache:
@@ -79,7 +87,9 @@ class MemoryCache:
         return entry if entry.expires_at > self._clock() else ABSENT
 
     def change(self, key: str, step: Change) -> Entry:
-        """The entry after one step, which is kept."""
+        """The entry after one step, which is kept. Raises: ValueError where it grows too large."""
         with self._lock:
-            made = self._entries[key] = step.of(self._entries.get(key, ABSENT), self._clock())
+            made = step.of(self._entries.get(key, ABSENT), self._clock())
+            check_size(key, made)
+            self._entries[key] = made
         return made if made.expires_at > self._clock() else ABSENT

@@ -7,11 +7,20 @@ from datetime import datetime
 from sqlalchemy import Connection, Engine, delete, select
 
 from headwater.state.database import run
-from headwater.state.schema import alert_uniques, batch_groups, batches, outbox, retries, source_rates, windows
+from headwater.state.schema import (
+    alert_uniques,
+    batch_groups,
+    batches,
+    outbox,
+    remembered,
+    retries,
+    source_rates,
+    windows,
+)
 
 
 def prune(engine: Engine, before: datetime) -> None:
-    """Delete finished batches, sent deliveries, closed windows and rates from before that time.
+    """Delete finished batches, sent deliveries, closed windows, rates and expired memories from before that time.
 
     Objects, recovered rejects and alerts stay: what is done must be recognised however late it comes again.
     """
@@ -26,6 +35,7 @@ def prune(engine: Engine, before: datetime) -> None:
         connection.execute(delete(batch_groups).where(batch_groups.c.batch_id.in_(retried)))
         connection.execute(delete(retries).where(retries.c.batch_id.in_(retried)))
         connection.execute(delete(source_rates).where(source_rates.c.starts_at < before))
+        connection.execute(delete(remembered).where(remembered.c.expires_at < before))
         connection.execute(delete(outbox).where(outbox.c.status == "sent", outbox.c.updated_at < before))
         connection.execute(delete(alert_uniques).where(alert_uniques.c.alert_id.not_in(still_open)))
         connection.execute(delete(windows).where(windows.c.until < before))

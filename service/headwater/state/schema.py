@@ -237,6 +237,32 @@ source_rates = Table(
     Index("source_rates_starts_at", "starts_at"),
 )
 
+# What detections remember; the key is hashed, since PostgreSQL indexes no key above 2,704 bytes.
+remembered = Table(
+    "remembered",
+    metadata,
+    Column("key_hash", String(64), primary_key=True),
+    Column("key", Text, nullable=False),
+    Column("strings", Strings, nullable=False),
+    Column("counter", BigInteger, nullable=False),
+    Column("content", Text, nullable=False),
+    Column("expires_at", Time, nullable=False),
+    Index("remembered_expires_at", "expires_at"),
+)
+
+# Errors of each detection, in all and since `counted_from`; not run any more after suspended_at.
+rule_health = Table(
+    "rule_health",
+    metadata,
+    Column("rule_id", Text, primary_key=True),
+    Column("errors", BigInteger, nullable=False),
+    Column("recent_errors", BigInteger, nullable=False),
+    Column("counted_from", Time, nullable=False),
+    Column("last_error", Text, nullable=False),
+    Column("last_error_at", Time, nullable=False),
+    Column("suspended_at", Time),
+)
+
 # A retry of rejects that go to one log type; status: prepared → done.
 retries = Table(
     "retries",
