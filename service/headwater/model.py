@@ -174,7 +174,7 @@ class Match:
     """One detection that fired on one event (kind RULE) or broke on it (RULE_ERROR), or a fault of a source (HEALTH).
 
     event: the row as a plain dict (what the rule saw). context: JSON text.
-    unique: the value of unique(), if the rule has one.
+    unique: the value of unique(), if the rule has one. occurrences: how many rows an error match stands for.
     """
 
     kind: MatchKind
@@ -197,6 +197,7 @@ class Match:
     window_min: int = 60
     create_alert: bool = True
     tags: tuple[str, ...] = ()
+    occurrences: int = 1
 
     @property
     def match_id(self) -> str:

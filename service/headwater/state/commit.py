@@ -13,10 +13,11 @@ from sqlalchemy import Connection, Engine, bindparam, select, update
 
 from headwater.errors import LeaseLost
 from headwater.model import Alert, GroupKey, Match, Receipt
-from headwater.state import grouping, health, sources
+from headwater.state import grouping, health, rule_health, sources
 from headwater.state.database import chunks, insert_missing, random_id, run
 from headwater.state.health import Reasons, RejectLimit
 from headwater.state.outbox import enqueue
+from headwater.state.rule_health import RuleLimit
 from headwater.state.schema import batch_groups, batches, objects, windows
 
 
@@ -69,12 +70,14 @@ def finish(
     destinations: Sequence[str] = (),
     reasons: Reasons = MappingProxyType({}),
     reject_limit: RejectLimit | None = None,
+    rule_limit: RuleLimit | None = None,
     new_id: Callable[[], str] = random_id,
 ) -> Finished:
     """Count a prepared batch: objects, sources, alerts, and one outbox row for each destination of an alert it opens.
 
     Objects of the batch without a receipt (gone before a take-over read them) become failed.
     reasons: why rows of each source were rejected; a source over reject_limit is alerted on, in the same transaction.
+    rule_limit: a detection with more errors is suspended, and alerted on.
     """
 
     def work(connection: Connection) -> Finished:
@@ -84,6 +87,7 @@ def finish(
         opened = count_matches(connection, batch_id, matches, destinations, now)
         sources.count(connection, receipts, now)
         unhealthy = health.observe(connection, receipts, reasons, reject_limit, now) if reject_limit else ()
+        unhealthy += rule_health.observe(connection, matches, rule_limit, now) if rule_limit else ()
         assign_alerts(connection, batch_id, unhealthy, now, new_id)
         return Finished((*opened, *count_matches(connection, batch_id, unhealthy, destinations, now)))
 

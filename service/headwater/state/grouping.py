@@ -90,7 +90,7 @@ def _counts(row: Row[Any], matches: Sequence[Match], progress: int, now: datetim
     times = [match.event_time for match in matches]
     return {
         "at_alert": row.alert_id,
-        "match_count": row.match_count + len(matches),
+        "match_count": row.match_count + sum(match.occurrences for match in matches),
         "progress": row.progress + progress,
         "first_event_at": min(row.first_event_at, *times),
         "last_event_at": max(row.last_event_at, *times),
