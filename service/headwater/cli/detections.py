@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from headwater.cli import build
+from headwater.cli import build, detections_health
 from headwater.cli.output import Format, Output, emit_json, emit_rows
 from headwater.detect.load import Pack, builtin_path, load_pack
 from headwater.detect.unit_tests import run_tests
@@ -60,3 +60,7 @@ def list_detections(path: Folder = None, output: Output = Format.text) -> None:
         for rule in sorted(_pack(path).rules, key=lambda rule: rule.rule_id)
     ]
     emit_rows(rows, output, empty="No detections.")
+
+
+app.command("status")(detections_health.status)
+app.command("resume")(detections_health.resume)
