@@ -18,8 +18,9 @@ from headwater.aws import s3, sns
 from headwater.destinations.destination import Destination
 from headwater.destinations.json_lines import JsonLines
 from headwater.destinations.sns import Sns
+from headwater.detect import packs
 from headwater.detect.engine import Engine
-from headwater.detect.load import builtin_path, load_pack
+from headwater.detect.packs import Selection
 from headwater.errors import ConfigError, ObjectMissing, Problem
 from headwater.lake.catalog import open_catalog
 from headwater.pipeline import Step, Store
@@ -81,9 +82,14 @@ def catalog(made: Settings) -> Catalog:
     return open_catalog(made.lake_catalog, made.resolved_warehouse, home=made.home, region=made.region)
 
 
+def selection(made: Settings) -> Selection:
+    """Which detections the service runs: the configured folders, or the built-in pack and the installed ones."""
+    return packs.selection(made.home, made.detections)
+
+
 def engine(made: Settings) -> Engine:
-    """The detections that the service runs: the configured folders, or the built-in pack."""
-    return Engine(load_pack(made.detections or (builtin_path(),)))
+    """The detections that the service runs."""
+    return Engine(selection(made).load())
 
 
 def destinations(made: Settings) -> dict[str, Destination]:
