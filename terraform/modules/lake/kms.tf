@@ -1,0 +1,24 @@
+data "aws_iam_policy_document" "key" {
+  statement {
+    sid       = "AccountAdministers"
+    actions   = ["kms:*"]
+    resources = ["*"]
+
+    principals {
+      type        = "AWS"
+      identifiers = [local.root_arn]
+    }
+  }
+}
+
+resource "aws_kms_key" "this" {
+  description         = "Headwater: lake (${var.name})"
+  enable_key_rotation = true
+  policy              = data.aws_iam_policy_document.key.minified_json
+  tags                = var.tags
+}
+
+resource "aws_kms_alias" "this" {
+  name          = "alias/${var.name}-lake"
+  target_key_id = aws_kms_key.this.key_id
+}
