@@ -40,6 +40,9 @@ class Settings(BaseSettings):
     state_url: str | None = Field(
         None, description="SQLAlchemy URL of the state database; default: SQLite in HEADWATER_HOME."
     )
+    state_iam_auth: bool = Field(
+        False, description="Log in to the state database with a token of our own AWS role instead of a password."
+    )
     lake_catalog: Literal["sqlite", "glue"] = Field("sqlite", description="Iceberg catalog: SQLite file or AWS Glue.")
     lake_warehouse: str | None = Field(
         None, description="Where tables lie: a folder or s3:// URL; default: HEADWATER_HOME/lake."

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from headwater import __version__
-from headwater.cli import alerts, config, data, demo, detections, onboard, rejects, schema, serve
+from headwater.cli import alerts, config, data, demo, detections, onboard, rejects, schema, serve, state
 from headwater.errors import ConfigError, HeadwaterError
 
 EXIT_FAILED = 1
@@ -50,6 +50,7 @@ app.add_typer(rejects.app, name="rejects")
 app.add_typer(onboard.app, name="onboard")
 app.add_typer(schema.app, name="schema")
 app.add_typer(config.app, name="config")
+app.add_typer(state.app, name="state")
 
 
 def main() -> None:

@@ -14,7 +14,7 @@ from pyiceberg.catalog import Catalog
 from headwater import log
 from headwater.accounts import Accounts, load_accounts
 from headwater.accounts.lock import lock_path
-from headwater.aws import s3, sns
+from headwater.aws import rds, s3, sns
 from headwater.destinations.destination import Destination
 from headwater.destinations.json_lines import JsonLines
 from headwater.destinations.sns import Sns
@@ -74,7 +74,8 @@ def lock_url(accounts_url: str) -> str:
 
 def database(made: Settings) -> Database:
     """The state database, its tables made where they are missing."""
-    return connect(made.resolved_state_url)
+    url = made.resolved_state_url
+    return connect(url, rds.token_maker(url, made.region) if made.state_iam_auth else None)
 
 
 def catalog(made: Settings) -> Catalog:

@@ -25,15 +25,21 @@ SCHEMA_LOCK = 4_853_200_911  # PostgreSQL advisory lock, any fixed number: two p
 CONNECT_TIMEOUT_S = 10
 
 
-def connect(url: str) -> Engine:
+def connect(url: str, password: Callable[[], str] | None = None) -> Engine:
     """The database at an SQLAlchemy URL (`sqlite:///…` or `postgresql+psycopg://…`), its tables created if absent.
 
+    password: makes one for each new connection, where the URL has none.
     Raises: ConfigError for a URL of another kind, StateUnavailable.
     """
-    address = _parse(url)
-    engine = _sqlite(address) if address.drivername == "sqlite" else _postgresql(address)
+    engine = open_database(url, password)
     run(engine, _create_tables)
     return engine
+
+
+def open_database(url: str, password: Callable[[], str] | None = None) -> Engine:
+    """The database as it is. Raises: ConfigError for a URL of another kind."""
+    address = _parse(url)
+    return _sqlite(address) if address.drivername == "sqlite" else _postgresql(address, password)
 
 
 def run(engine: Engine, work: Callable[[Connection], T]) -> T:
@@ -97,9 +103,17 @@ def _parse(url: str) -> URL:
     raise ConfigError.one("environment", f"HEADWATER_STATE_URL is of kind {kind!r}", fix=URL_FIX)
 
 
-def _postgresql(address: URL) -> Engine:
+def _postgresql(address: URL, password: Callable[[], str] | None) -> Engine:
     arguments = {"connect_timeout": CONNECT_TIMEOUT_S, "application_name": "headwater"}
-    return create_engine(address, pool_pre_ping=True, isolation_level="READ COMMITTED", connect_args=arguments)
+    engine = create_engine(address, pool_pre_ping=True, isolation_level="READ COMMITTED", connect_args=arguments)
+    if password is not None:
+        made = password
+
+        def log_in(_dialect: object, _record: object, _arguments: object, parameters: dict[str, Any]) -> None:
+            parameters["password"] = made()
+
+        event.listen(engine, "do_connect", log_in)
+    return engine
 
 
 def _sqlite(address: URL) -> Engine:
