@@ -15,7 +15,7 @@ pytestmark = [pytest.mark.terraform, pytest.mark.timeout(600)]
 Started = Mapping[str, Future[Lifecycle]]
 
 
-@pytest.mark.parametrize("module", ["customer_account", "central", "network", "lake", "intake", "state", "service"])
+@pytest.mark.parametrize("module", ["customer_account", "central", "network", "lake", "intake", "state", "service", "observability"])
 def test_module_passes_its_own_tests(initialised: Callable[[str], Terraform], started: Started, module: str) -> None:
     said = initialised(f"modules/{module}").run("test", "-no-color", timeout_s=500)
 
