@@ -36,7 +36,7 @@ def records_management(selector):
 
 def selects_management(selector):
     """Whether an advanced selector takes all management events, or those of all sources but some."""
-    fields = {one.get("field"): one for one in mappings(selector.get("fieldSelectors"))}
+    fields = {str(one.get("field")): one for one in mappings(selector.get("fieldSelectors"))}
     return "Management" in items(fields.get("eventCategory", {}).get("equals")) and "readOnly" not in fields
 
 
