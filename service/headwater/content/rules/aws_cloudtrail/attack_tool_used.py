@@ -1,0 +1,58 @@
+"""A known attack tool made a call."""
+
+from headwater_aws import context, grouping, headline, principal
+
+# The calls with which such tools begin: looking at all of an account's rows for a word would cost too much.
+NAMES = (
+    "AssumeRole",
+    "DescribeInstances",
+    "DescribeRegions",
+    "GetAccountAuthorizationDetails",
+    "GetAccountSummary",
+    "GetCallerIdentity",
+    "GetSendQuota",
+    "GetUser",
+    "ListAccessKeys",
+    "ListAccounts",
+    "ListBuckets",
+    "ListFunctions20150331",
+    "ListRoles",
+    "ListSecrets",
+    "ListUsers",
+    "SimulatePrincipalPolicy",
+)
+TOOLS = (
+    "aws_consoler",
+    "aws_pwn",
+    "blackarch",
+    "cloudfox",
+    "enumerate-iam",
+    "kali",
+    "leonidas",
+    "pacu",
+    "parrot",
+    "pentoo",
+    "stratus-red-team",
+    "trufflehog",
+)
+
+
+def rule(event):
+    return event.get("eventName") in NAMES and bool(tool(event))
+
+
+def tool(event):
+    agent = str(event.get("userAgent")).lower()
+    return next((name for name in TOOLS if name in agent), "")
+
+
+def title(event):
+    return headline(event, f"uses {tool(event)}")
+
+
+def dedup(event):
+    return grouping(event, principal(event), tool(event))
+
+
+def alert_context(event):
+    return {**context(event), "tool": tool(event)}
