@@ -2,7 +2,8 @@
 
 from collections.abc import Mapping
 
-from headwater_aws import actor, context, items, succeeded, where
+from headwater_aws import account, context, grouping, headline, items, mappings, request, succeeded
+from headwater_aws_policy import EVERYONE, opened_to
 
 PUBLIC_ACLS = ("public-read", "public-read-write", "authenticated-read")
 PUBLIC_GROUPS = (
@@ -23,36 +24,18 @@ def opened_by(event):
     if event.get("eventName") == "DeleteBucketPublicAccessBlock":
         return "removal of the public access block"
     if event.get("eventName") == "PutBucketPolicy":
-        policy = event.deep_get("requestParameters", "bucketPolicy")
-        return "policy" if isinstance(policy, Mapping) and any(map(for_everyone, statements(policy))) else ""
+        return "policy" if EVERYONE in opened_to(request(event, "bucketPolicy"), account(event)) else ""
     return "ACL" if acl_opens(event) else ""
 
 
 def acl_opens(event):
     """Whether the canned ACL, a grant header or a grant of the body names everyone."""
-    if any(acl in PUBLIC_ACLS for acl in items(event.deep_get("requestParameters", "x-amz-acl"))):
+    if any(acl in PUBLIC_ACLS for acl in items(request(event, "x-amz-acl"))):
         return True
-    headers = [text for name in GRANT_HEADERS for text in items(event.deep_get("requestParameters", name))]
+    headers = [text for name in GRANT_HEADERS for text in items(request(event, name))]
     if any(group in str(text) for text in headers for group in PUBLIC_GROUPS):
         return True
-    grants = event.deep_get("requestParameters", "AccessControlPolicy", "AccessControlList", "Grant")
-    grants = [grants] if isinstance(grants, Mapping) else items(grants)
-    return any(isinstance(grant, Mapping) and public_grantee(grant) for grant in grants)
-
-
-def statements(policy):
-    found = policy.get("Statement")
-    return [found] if isinstance(found, Mapping) else items(found)
-
-
-def for_everyone(statement):
-    """Whether a policy statement allows something to everyone on no condition."""
-    if not isinstance(statement, Mapping) or statement.get("Effect") != "Allow" or statement.get("Condition"):
-        return False
-    principal = statement.get("Principal")
-    if isinstance(principal, Mapping):
-        principal = principal.get("AWS")
-    return "*" in items(principal)
+    return any(map(public_grantee, mappings(request(event, "AccessControlPolicy", "AccessControlList", "Grant"))))
 
 
 def public_grantee(grant):
@@ -60,13 +43,16 @@ def public_grantee(grant):
     return isinstance(grantee, Mapping) and grantee.get("URI") in PUBLIC_GROUPS
 
 
+def bucket(event):
+    return request(event, "bucketName", default="of unknown name")
+
+
 def title(event):
-    bucket = event.deep_get("requestParameters", "bucketName", default="a bucket")
-    return f"{actor(event)} opened bucket {bucket} to everyone by {opened_by(event)}: {where(event)}"
+    return headline(event, f"opened bucket {bucket(event)} to everyone by {opened_by(event)}")
 
 
 def dedup(event):
-    return str(event.deep_get("requestParameters", "bucketName", default="unknown bucket"))
+    return grouping(event, bucket(event))
 
 
 def alert_context(event):

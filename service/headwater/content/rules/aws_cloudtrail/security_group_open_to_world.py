@@ -1,8 +1,6 @@
 """A security group opened a sensitive port to the internet."""
 
-from collections.abc import Mapping
-
-from headwater_aws import actor, context, everyone, items, succeeded, where
+from headwater_aws import context, everyone, grouping, headline, mappings, request, succeeded
 
 # FTP, SSH, Telnet, RPC, SMB, SQL Server, Oracle, MySQL, RDP, PostgreSQL, Redshift, VNC, WinRM, Redis, Elasticsearch,
 # Memcached, MongoDB.
@@ -20,16 +18,22 @@ def rule(event):
 
 def opened(event):
     """The sensitive ports that the call opens to everyone, or "all"."""
-    permissions = items(event.deep_get("requestParameters", "ipPermissions"))
-    found = [ports(one) for one in permissions if isinstance(one, Mapping) and to_everyone(one)]
+    permissions = [*mappings(request(event, "ipPermissions")), short_form(event)]
+    found = [ports(one) for one in permissions if to_everyone(one)]
     if "all" in found:
         return "all"
     return sorted({port for some in found for port in some})
 
 
+def short_form(event):
+    """The one permission of a call in the older form, which stands right in the request."""
+    fields = {key: request(event, key) for key in ("ipProtocol", "fromPort", "toPort")}
+    return {**fields, "ipRanges": {"cidrIp": request(event, "cidrIp")}}
+
+
 def to_everyone(permission):
-    ranges = [*items(permission.get("ipRanges")), *items(permission.get("ipv6Ranges"))]
-    blocks = [one.get("cidrIp") or one.get("cidrIpv6") for one in ranges if isinstance(one, Mapping)]
+    ranges = [*mappings(permission.get("ipRanges")), *mappings(permission.get("ipv6Ranges"))]
+    blocks = [one.get("cidrIp") or one.get("cidrIpv6") for one in ranges]
     return any(map(everyone, blocks))
 
 
@@ -44,14 +48,14 @@ def ports(permission):
 
 
 def title(event):
-    group = event.deep_get("requestParameters", "groupId", default="a security group")
+    group = request(event, "groupId", default="a security group")
     which = opened(event)
     text = "all ports" if which == "all" else "port " + ", ".join(map(str, which))
-    return f"{actor(event)} opened {text} of {group} to the internet: {where(event)}"
+    return headline(event, f"opened {text} of {group} to the internet")
 
 
 def dedup(event):
-    return f"{event.get('recipientAccountId')}:{event.deep_get('requestParameters', 'groupId')}"
+    return grouping(event, request(event, "groupId"))
 
 
 def alert_context(event):
