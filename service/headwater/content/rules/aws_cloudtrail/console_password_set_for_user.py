@@ -1,6 +1,6 @@
 """A console password was set for someone else."""
 
-from headwater_aws import context, grouping, headline, request, succeeded
+from headwater_aws import by_infrastructure_code, context, grouping, headline, request, succeeded
 
 DEEDS = {"CreateLoginProfile": "gave a console password to", "UpdateLoginProfile": "changed the console password of"}
 NAMES = tuple(DEEDS)
@@ -18,6 +18,8 @@ def title(event):
 
 
 def severity(event):
+    if by_infrastructure_code(event):
+        return "LOW"
     return "HIGH" if request(event, "passwordResetRequired") is False else "DEFAULT"
 
 
