@@ -64,6 +64,7 @@ docs: $(STAMP) ## Write the generated pages of docs/ again
 	@$(BIN)/python scripts/settings_docs.py
 	@$(BIN)/python scripts/schema_docs.py
 	@$(BIN)/python scripts/log_type_docs.py
+	@$(BIN)/python scripts/rule_docs.py
 	@$(BIN)/python scripts/terraform_docs.py
 
 lock: ## Resolve the dependencies again into requirements.lock

@@ -32,6 +32,12 @@ def test_pages_of_log_types_are_up_to_date() -> None:
     assert check.returncode == 0, "run: python scripts/log_type_docs.py"
 
 
+def test_page_of_built_in_detections_is_up_to_date() -> None:
+    check = subprocess.run([sys.executable, ROOT / "scripts" / "rule_docs.py", "--check"], check=False)
+
+    assert check.returncode == 0, "run: python scripts/rule_docs.py"
+
+
 def test_examples_of_the_schema_language_load(tmp_path: Path) -> None:
     text = (ROOT / "docs" / "schemas.md").read_text(encoding="utf-8")
     examples = [each for each in re.findall(r"```yaml\n(.*?)```", text, re.DOTALL) if "schema: " in each]

@@ -30,9 +30,8 @@ def records(count: int, seed: int = 7) -> list[Record]:
 def _application(draw: random.Random) -> Record:
     """A service of one's own: reads and writes data, decrypts, reads the few secrets it needs."""
     app = f"app-{draw.randrange(8)}"
-    who = _role(
-        app, f"i-0123456789abcde{draw.randrange(4):02x}" if draw.random() < 0.3 else f"task-{draw.randrange(20)}"
-    )
+    instance = f"i-0123456789abcd{app[-1]}{draw.randrange(4)}"
+    who = _role(app, instance if draw.random() < 0.3 else f"task-{draw.randrange(20)}")
     source, name, parameters, data = draw.choice(
         (
             ("s3", "GetObject", {"bucketName": "data", "key": f"{draw.random()}.json"}, True),
