@@ -34,13 +34,17 @@ class UnknownDestinationError(HeadwaterError):
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """What of a detection its functions need. matcher: `rule` alerts on True, `policy` on False."""
+    """What of a detection its functions need. matcher: `rule` alerts on True, `policy` on False.
+
+    passes: its InlineFilters, None without any; an event that does not pass them is no match.
+    """
 
     id: str
     severity: str
     module: ModuleType | None
     setup_error: BaseException | None = None
     matcher: str = "rule"
+    passes: Callable[[Any], bool] | None = None
 
     @property
     def alerting(self) -> bool:
@@ -91,6 +95,8 @@ def run(subject: Subject, event: Any, destinations: Mapping[str, str], *, test_m
 
 def match(subject: Subject, event: Any) -> bool:
     """The matcher's value. Raises: FunctionReturnTypeError unless it is a bool; whatever the matcher raises."""
+    if subject.passes is not None and not subject.passes(event):
+        return not subject.alerting
     return checked_bool(subject, getattr(subject.module, subject.matcher)(event))
 
 

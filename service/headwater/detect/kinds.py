@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
+from headwater.detect import yaml_rule
 from headwater.detect.datamodel import compile_path
 from headwater.yamlfile import Path as KeyPath
 
@@ -126,6 +127,8 @@ def _check_detection(data: Mapping[str, Any]) -> Iterator[Complaint]:
         yield ("Threshold",), "must be 1 or more"
     if isinstance(data.get("LogTypes"), list) and not data["LogTypes"]:
         yield ("LogTypes",), "names no log type"
+    if data.get("AnalysisType") != "correlation_rule":
+        yield from yaml_rule.complaints(data)
     body = {"policy": "Resource", "correlation_rule": "RuleOutputs"}.get(str(data.get("AnalysisType")), "Log")
     tests = data.get("Tests")
     for index, test in enumerate(tests if isinstance(tests, list) else ()):
@@ -173,8 +176,6 @@ def _check_pack(data: Mapping[str, Any]) -> Iterator[Complaint]:
     ids = definition.get("IDs") if isinstance(definition, dict) else None
     if isinstance(definition, dict) and not _texts(ids):
         yield ("PackDefinition",), "IDs must be a list of detection ids"
-    elif ids and len(set(ids)) != len(ids):
-        yield ("PackDefinition", "IDs"), "an id stands twice"
 
 
 def _check_query(data: Mapping[str, Any]) -> Iterator[Complaint]:

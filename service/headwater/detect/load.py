@@ -8,18 +8,18 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from headwater.detect import functions, together
+from headwater.detect import functions, together, yaml_rule
 from headwater.detect.cache import Cache, MemoryCache
+from headwater.detect.conditions import Condition, all_of
 from headwater.detect.datamodel import DataModel, FieldPath, compile_path
 from headwater.detect.functions import Subject
 from headwater.detect.modules import Namespace
-from headwater.detect.spec import Spec, read_folder
+from headwater.detect.spec import TEMPLATES, Spec, is_placeholder, read_folder, yaml_files
 from headwater.errors import DetectionError, Problem
 
 MATCHERS = {"rule": "rule", "scheduled_rule": "rule", "policy": "policy"}  # kinds that have Python of their own
 DEDUP_MIN_DEFAULT = 60
 DEDUP_MIN_LEAST = 5
-NOTHING_TO_FILTER: tuple[Any, ...] = ([], [{"All": []}])
 CONTENT = Path(__file__).parent.parent / "content"
 
 
@@ -36,7 +36,11 @@ class UnitTest:
 
 @dataclass(frozen=True, slots=True)
 class Detection:
-    """One rule, scheduled rule or policy with its imported module. source: its Python, for the pre-filter."""
+    """One rule, scheduled rule or policy with its module.
+
+    source: its Python, for the pre-filter; None where it is written in YAML. condition: what its YAML alone says of the
+    rows on which it can match.
+    """
 
     spec: Spec
     subject: Subject
@@ -53,7 +57,8 @@ class Detection:
     reference: str
     destinations: tuple[str, ...] | None
     tests: tuple[UnitTest, ...]
-    source: bytes
+    source: bytes | None
+    condition: Condition
 
     @property
     def rule_id(self) -> str:
@@ -131,30 +136,49 @@ def _build(specs: Sequence[Spec], roots: Sequence[Path], cache: Cache) -> Pack:
     if problems:
         raise DetectionError(problems)
     warnings = [problem for spec in specs for problem in _warnings(spec)]
+    warnings += [problem for root in roots for problem in _placeholders(root)]
     return Pack(tuple(specs), tuple(detections), tuple(models), tuple(warnings))
 
 
 def _detections(specs: Sequence[Spec], namespace: Namespace) -> Iterator[Detection]:
     for spec in specs:
+        if spec.kind not in MATCHERS:
+            continue
         base = together.base_of(spec, specs) if "BaseDetection" in spec.data else None
+        data = {**base.data, **spec.data} if base else spec.data
+        tests = spec.data.get("Tests") or (base.data.get("Tests") if base else None) or ()
         python = base.python if base else spec.python
-        if spec.kind in MATCHERS and python:
-            data = {**base.data, **spec.data} if base else spec.data
-            tests = spec.data.get("Tests") or (base.data.get("Tests") if base else None) or ()
-            yield _detection(spec, data, tests, python, namespace)
+        yield _detection(spec, data, tests, _code(spec, data, python, namespace))
 
 
-def _detection(
-    spec: Spec, data: Mapping[str, Any], tests: Sequence[Mapping[str, Any]], python: Path, namespace: Namespace
-) -> Detection:
-    source = python.read_bytes()
-    module, error = _import(namespace, spec, python, source)
+@dataclass(frozen=True, slots=True)
+class _Code:
+    """What a detection runs: its module, or what kept it from loading."""
+
+    module: ModuleType | None
+    error: BaseException | None
+    source: bytes | None = None
+    condition: Condition = True
+
+
+def _code(spec: Spec, data: Mapping[str, Any], python: Path | None, namespace: Namespace) -> _Code:
     matcher = MATCHERS[spec.kind]
-    if module is not None:
-        error = functions.setup_error(module, matcher)
+    if python is None:
+        module = yaml_rule.make_module(spec.id, matcher, data)
+        return _Code(module, None, None, yaml_rule.detection(data).condition)
+    source = python.read_bytes()
+    made, error = _import(namespace, spec, python, source)
+    return _Code(made, functions.setup_error(made, matcher) if made is not None else error, source)
+
+
+def _detection(spec: Spec, data: Mapping[str, Any], tests: Sequence[Mapping[str, Any]], code: _Code) -> Detection:
+    matcher = MATCHERS[spec.kind]
+    inline = yaml_rule.inline_filter(data)
     return Detection(
         spec=spec,
-        subject=Subject(spec.id, data["Severity"].upper(), module, error, matcher),
+        subject=Subject(
+            spec.id, data["Severity"].upper(), code.module, code.error, matcher, inline.test if inline else None
+        ),
         enabled=data["Enabled"],
         display_name=data.get("DisplayName") or "",
         log_types=tuple(data.get("LogTypes") or ()),
@@ -168,7 +192,8 @@ def _detection(
         reference=(data.get("Reference") or "").strip(),
         destinations=tuple(data["OutputIds"]) if data.get("OutputIds") else None,
         tests=tuple(_unit_test(test, matcher) for test in tests),
-        source=source,
+        source=code.source,
+        condition=all_of(code.condition, inline.condition if inline else True),
     )
 
 
@@ -227,9 +252,14 @@ def _warnings(spec: Spec) -> Iterator[Problem]:
         yield spec.problem(("DedupPeriodMinutes",), f"0 is ignored; {DEDUP_MIN_DEFAULT} holds")
     elif minutes is not None and minutes < DEDUP_MIN_LEAST:
         yield spec.problem(("DedupPeriodMinutes",), f"{minutes} is treated as {DEDUP_MIN_LEAST}")
-    if spec.kind in MATCHERS and "Detection" in spec.data:
-        yield spec.problem(("Detection",), "detections written in YAML alone are checked but do not run yet")
-    if spec.data.get("InlineFilters") and spec.data["InlineFilters"] not in NOTHING_TO_FILTER:
-        yield spec.problem(("InlineFilters",), "filters are not applied yet")
-    if spec.kind == "correlation_rule":
-        yield spec.problem(("AnalysisType",), "correlation rules are checked but do not run yet")
+    definition = spec.data.get("PackDefinition")
+    ids = definition.get("IDs") or () if isinstance(definition, dict) else ()
+    for index, name in enumerate(ids):
+        if name in ids[:index]:
+            yield spec.problem(("PackDefinition", "IDs", index), f"{name!r} stands twice; once is enough")
+
+
+def _placeholders(root: Path) -> Iterator[Problem]:
+    count = sum(1 for file in yaml_files(root) if is_placeholder(file, root))
+    if count:
+        yield Problem(str(root / TEMPLATES), None, "", f"{count} placeholder files are left out")

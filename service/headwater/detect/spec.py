@@ -12,6 +12,8 @@ from headwater import yamlfile
 from headwater.detect.kinds import KINDS, complaints
 from headwater.errors import ConfigError, Problem
 
+TEMPLATES = "templates"
+
 
 @dataclass(frozen=True, slots=True)
 class Spec:
@@ -49,10 +51,17 @@ def read_folder(root: Path, folder: int) -> tuple[list[Spec], list[Problem]]:
     specs: list[Spec] = []
     problems: list[Problem] = []
     for file in yaml_files(root):
+        if is_placeholder(file, root):
+            continue
         spec, found = _read(file, root, folder)
         problems += found
         specs += [spec] if spec else []
     return specs, problems
+
+
+def is_placeholder(file: Path, root: Path) -> bool:
+    """Whether a file is a form to be filled in: repositories of detections keep those in `templates`."""
+    return file.relative_to(root).parts[0] == TEMPLATES
 
 
 def yaml_files(root: Path) -> Iterator[Path]:
