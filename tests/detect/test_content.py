@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
+import shlex
 from typing import Any
 
 import duckdb
@@ -81,8 +82,10 @@ def empty_lake() -> Any:
 
 @pytest.mark.parametrize("rule", PACK.rules, ids=lambda rule: rule.rule_id)
 def test_queries_of_runbooks_run(rule: Detection, empty_lake: Any) -> None:
-    for sql in re.findall(r'headwater query "(.*?)"', rule.runbook):
-        assert empty_lake.sql(sql).fetchall() == []
+    commands = [shlex.split(line) for line in rule.runbook.splitlines() if line.strip().startswith("headwater query")]
+
+    assert all(command[:2] == ["headwater", "query"] and len(command) == 3 for command in commands)
+    assert [row for _, _, sql in commands for row in empty_lake.sql(sql).fetchall()] == []
 
 
 @pytest.mark.parametrize("rule", PACK.rules, ids=lambda rule: rule.rule_id)
