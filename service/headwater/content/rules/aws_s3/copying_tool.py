@@ -1,0 +1,39 @@
+"""An object was read by a tool that people copy buckets with."""
+
+from headwater_s3 import context, who
+
+TOOLS = (
+    "rclone",
+    "s3 browser",
+    "s3browser",
+    "cyberduck",
+    "winscp",
+    "cloudberry",
+    "msp360",
+    "s3cmd",
+    "dragondisk",
+    "megasync",
+)
+
+
+def rule(event):
+    if event.get("operation") != "REST.GET.OBJECT" or event.get("httpstatus") not in (200, 206):
+        return False
+    return tool(event) != ""
+
+
+def tool(event):
+    agent = str(event.get("useragent")).lower()
+    return next((name for name in TOOLS if name in agent), "")
+
+
+def title(event):
+    return f"{who(event)} reads bucket {event.get('bucket', 'unknown')} with {tool(event)}"
+
+
+def dedup(event):
+    return f"{who(event)}:{event.get('bucket')}:{tool(event)}"
+
+
+def alert_context(event):
+    return {**context(event), "tool": tool(event)}
