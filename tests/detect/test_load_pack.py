@@ -161,7 +161,7 @@ def test_data_model_method_must_be_in_its_module(write: Any) -> None:
         QUERY + "Schedule: {CronExpression: '* * * * *', TimeoutMinutes: 2}\n",
         "AnalysisType: saved_query\nQueryName: q\nQuery: select 1\n",
         LOOKUP + "LogTypeMap: {PrimaryKey: k}\nSchema: Custom.L\nFilename: l.csv\n",
-        CORRELATION + "Detection: [{Group: []}]\n",
+        CORRELATION + "Detection: [{Group: [{ID: A, RuleID: r}]}]\n",
     ],
 )
 def test_kinds_that_do_not_run_are_kept(write: Any, document: str) -> None:

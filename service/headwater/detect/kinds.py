@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
-from headwater.detect import yaml_rule
+from headwater.detect import correlation_shape, yaml_rule
 from headwater.detect.datamodel import compile_path
 from headwater.yamlfile import Path as KeyPath
 
@@ -127,7 +127,9 @@ def _check_detection(data: Mapping[str, Any]) -> Iterator[Complaint]:
         yield ("Threshold",), "must be 1 or more"
     if isinstance(data.get("LogTypes"), list) and not data["LogTypes"]:
         yield ("LogTypes",), "names no log type"
-    if data.get("AnalysisType") != "correlation_rule":
+    if data.get("AnalysisType") == "correlation_rule":
+        yield from correlation_shape.complaints(data)
+    else:
         yield from yaml_rule.complaints(data)
     body = {"policy": "Resource", "correlation_rule": "RuleOutputs"}.get(str(data.get("AnalysisType")), "Log")
     tests = data.get("Tests")
