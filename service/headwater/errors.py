@@ -11,6 +11,7 @@ HeadwaterError
 ├── OnboardError           Terraform, CloudFormation or a verification failed
 ├── QueryError             SQL that DuckDB refuses
 ├── InferenceError         records from which no schema can be made
+├── EnrichmentError        the data of a lookup table cannot be used; the old data stays
 └── TransientError         throttling, time-outs, expired sessions: the same call may succeed later
     ├── CommitConflict     another writer committed to the lake table first
     ├── LakeUnavailable    the lake's catalog or storage did not answer
@@ -120,6 +121,10 @@ class QueryError(HeadwaterError):
 
 class InferenceError(HeadwaterError):
     """Records from which no schema can be made."""
+
+
+class EnrichmentError(HeadwaterError):
+    """The data of a lookup table cannot be used."""
 
 
 class TransientError(HeadwaterError):

@@ -17,6 +17,8 @@ import pyarrow as pa
 from pyiceberg.catalog import Catalog
 
 from headwater.detect.engine import Engine
+from headwater.enrich.columns import enrich
+from headwater.enrich.lookup import NO_LOOKUPS, Lookups
 from headwater.ingest.opening import Bound, Opened, open_object
 from headwater.ingest.parse import Parsed, Part, parse
 from headwater.ingest.reject import make_reject
@@ -71,8 +73,12 @@ def digest(
     engine: Engine | None,
     now: datetime,
     clock: Callable[[], float] = time.monotonic,
+    lookups: Lookups = NO_LOOKUPS,
 ) -> Digest:
-    """Parse, normalise and detect a group of objects; rows of small objects are built together, a batch a log type."""
+    """Parse, normalise, enrich and detect a group of objects.
+
+    Rows of small objects are built together, a batch a log type.
+    """
     started = clock()
     tallies = {opened.ref.object_id: _Tally() for opened in objects}
     batches, rejects = [], list(_unclassified(objects, tallies))
@@ -81,7 +87,7 @@ def digest(
         _count_parts(tallies, name, parts, parsed)
         rejects.extend(parsed.rejects)
         if parsed.batch is not None:
-            batches.append(parsed.batch)
+            batches.append(enrich(parsed.batch, lookups))
     matches = tuple(match for batch in batches for match in (engine.detect(batch) if engine else ()))
     _count_matches(tallies, matches)
     elapsed_ms = int((clock() - started) * 1000)
@@ -96,6 +102,7 @@ def digest_pieces(
     now: datetime,
     spool: Spool,
     clock: Callable[[], float] = time.monotonic,
+    lookups: Lookups = NO_LOOKUPS,
 ) -> tuple[Digest, tuple[Opened, ...]]:
     """As `digest`, a piece of an object at a time, with the objects as they are at their end; the rows go to the spool.
 
@@ -104,7 +111,7 @@ def digest_pieces(
     found = _Summed()
     for opened in objects:
         for piece in opened.pieces or iter((opened,)):
-            made = digest([piece], library, engine, now, clock)
+            made = digest([piece], library, engine, now, clock, lookups)
             for table, data in _unassigned_tables(made, now).items():
                 spool.add(table, data)
             found.add(made, piece)

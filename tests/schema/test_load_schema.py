@@ -73,8 +73,8 @@ def test_standard_columns_follow_the_declared_ones(tmp_path: Path) -> None:
     names = _load(tmp_path, MINIMAL).arrow_schema.names
 
     assert names[:3] == ["when", "p_log_type", "p_event_time"]
-    assert names[-1] == "p_unmapped"
-    assert names[-14:-1] == list(INDICATOR_COLUMNS)
+    assert names[-2:] == ["p_enrichment", "p_unmapped"]
+    assert names[-15:-2] == list(INDICATOR_COLUMNS)
 
 
 def test_parsers_are_read(tmp_path: Path) -> None:

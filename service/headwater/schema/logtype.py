@@ -302,5 +302,6 @@ STANDARD_COLUMNS: tuple[pa.Field, ...] = (
     _standard("p_schema_version", pa.int32(), "Version of the schema that parsed the row."),
     _standard("p_event_time_missing", pa.bool_(), "True where p_event_time was taken from p_parse_time."),
     *(_standard(name, _STRINGS, description) for name, description in INDICATOR_COLUMNS.items()),
+    _standard("p_enrichment", pa.string(), "What lookup tables know about values of the row, as JSON.", json=True),
     _standard("p_unmapped", pa.string(), "Fields that the schema does not know, as JSON.", json=True),
 )

@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 import structlog
 
 from headwater.detect.engine import Engine
+from headwater.enrich.lookup import NO_LOOKUPS, Lookups
 from headwater.errors import HeadwaterError, LeaseLost, ObjectError, ObjectMissing, TransientError
 from headwater.lake.spool import Spool
 from headwater.model import Alert, ObjectRef, Receipt
@@ -63,6 +64,7 @@ class Committer:
         now: Callable[[], datetime] = utc_now,
         ids: Callable[[], str] = new_id,
         step: Step = lambda name: None,
+        lookups: Callable[[], Lookups] = lambda: NO_LOOKUPS,
     ) -> None:
         self.store = store
         self.worker = worker
@@ -72,6 +74,7 @@ class Committer:
         self._settings = settings
         self._ids = ids
         self._step = step
+        self._lookups = lookups
         self._buffer: list[Opened] = []
         self._records = self._bytes = 0
         self._oldest: datetime | None = None
@@ -163,7 +166,7 @@ class Committer:
         if any(opened.pieces for opened in objects):
             return self._commit_pieces(batch_id, objects)
         now = self.now()
-        made = digest(objects, self.library, self._engine, now)
+        made = digest(objects, self.library, self._engine, now, lookups=self._lookups())
         alerts = self._write(batch_id, made, now)
         for receipt, opened in zip(made.receipts, objects, strict=True):
             log_object(receipt, opened)
@@ -172,7 +175,8 @@ class Committer:
     def _commit_pieces(self, batch_id: str, objects: list[Opened]) -> Committed:
         """As _commit, in little memory: all is read to its end, and put aside on disk, before anything is written."""
         with Spool() as spool:
-            made, ended = digest_pieces(objects, self.library, self._engine, self.now(), spool)
+            lookups = self._lookups()
+            made, ended = digest_pieces(objects, self.library, self._engine, self.now(), spool, lookups=lookups)
             alerts = self._write(batch_id, made, self.now())
         for receipt, opened in zip(made.receipts, ended, strict=True):
             log_object(receipt, opened)

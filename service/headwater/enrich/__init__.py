@@ -1,0 +1,1 @@
+"""Lookup tables, and the rows of a batch enriched by them."""
