@@ -3,64 +3,88 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
-from headwater.cli import build, detections_health
+from headwater.cli import build, detections_health, detections_new, detections_test
+from headwater.cli.detections_test import Folder, Ids, Kinds, LogTypes, Severities, Tags, make_selector
 from headwater.cli.output import Format, Output, emit_json, emit_rows
-from headwater.detect.load import Pack, builtin_path, load_pack
-from headwater.detect.unit_tests import run_tests
+from headwater.detect.correlation import Correlation
+from headwater.detect.lint import remarks
+from headwater.detect.load import Detection, Pack, load_pack
+from headwater.detect.unit_tests import testable
+from headwater.errors import DetectionError, Problem
 
-app = typer.Typer(help="List and test detections.", no_args_is_help=True)
-Folder = Annotated[Path | None, typer.Argument(help="A folder of detections; default: the built-in pack.", exists=True)]
+app = typer.Typer(help="Write, test, list and watch detections.", no_args_is_help=True)
+COLUMNS = ("id", "kind", "severity", "enabled", "log_types", "tests", "name")
 
 
 def _pack(path: Path | None) -> Pack:
-    settings = build.settings()
-    pack = load_pack((path,) if path else settings.detections or (builtin_path(),))
-    for warning in pack.warnings:
-        typer.echo(f"warning: {warning}", err=True)
-    return pack
-
-
-@app.command("test")
-def run_unit_tests(
-    path: Folder = None,
-    output: Output = Format.text,
-    rule: Annotated[list[str] | None, typer.Option(help="Only these detection ids.")] = None,
-) -> None:
-    """Run the unit tests of detections. Exit 1: a test failed."""
-    results = run_tests(_pack(path), only=tuple(rule or ()))
-    failed = [result for result in results if not result.passed]
-    if output is Format.json:
-        tests = {"passed": len(results) - len(failed), "failed": len(failed)}
-        emit_json({"summary": {"tests": tests}, "results": [result.as_json() for result in results]})
-    else:
-        for result in failed:
-            typer.echo(f"FAIL  {result.rule_id}: {result.test_name}")
-            for reason in result.reasons:
-                typer.echo(f"      {reason}")
-        typer.echo(f"{len(results) - len(failed)} passed, {len(failed)} failed")
-    if failed:
-        raise typer.Exit(1)
+    if path is not None:
+        return load_pack((path,))
+    return build.selection(build.settings(quiet=True)).load()
 
 
 @app.command("list")
-def list_detections(path: Folder = None, output: Output = Format.text) -> None:
+def list_detections(
+    path: Folder = None,
+    output: Output = Format.text,
+    ids: Ids = None,
+    log_type: LogTypes = None,
+    severity: Severities = None,
+    tag: Tags = None,
+    kind: Kinds = None,
+    enabled: Annotated[
+        bool | None, typer.Option("--enabled/--disabled", help="Only those that run, or do not.")
+    ] = None,
+) -> None:
     """List detections."""
-    rows = [
-        {
-            "id": rule.rule_id,
-            "severity": rule.severity,
-            "enabled": rule.enabled,
-            "log_types": list(rule.log_types),
-            "name": rule.display_name,
-        }
-        for rule in sorted(_pack(path).rules, key=lambda rule: rule.rule_id)
-    ]
-    emit_rows(rows, output, empty="No detections.")
+    found = testable(_pack(path), make_selector(ids, log_type, severity, tag, kind))
+    rows = [_row(one) for one in sorted(found, key=lambda one: one.rule_id) if enabled in (None, one.enabled)]
+    emit_rows(rows, output, empty="No detections.", columns=COLUMNS)
 
 
+def _row(one: Detection | Correlation) -> dict[str, Any]:
+    return {
+        "id": one.rule_id,
+        "kind": one.spec.kind,
+        "severity": one.severity,
+        "enabled": one.enabled,
+        "log_types": list(one.log_types) if isinstance(one, Detection) else [],
+        "tests": len(one.tests),
+        "name": one.spec.data.get("DisplayName") or "",
+        "tags": list(one.tags),
+        "file": str(one.spec.file),
+        "inputs": sorted(one.inputs) if isinstance(one, Correlation) else [],
+    }
+
+
+@app.command()
+def lint(
+    path: Folder = None,
+    output: Output = Format.text,
+    strict: Annotated[bool, typer.Option("--strict", help="Exit 1 on warnings too.")] = False,
+) -> None:
+    """Check the files of detections and how they are written. Exit 1: a file is wrong."""
+    errors: list[Problem] = []
+    warnings: tuple[Problem, ...] = ()
+    try:
+        warnings = remarks(_pack(path), build.library(build.settings(quiet=True)))
+    except DetectionError as error:
+        errors = error.problems
+    if output is Format.json:
+        emit_json({"errors": [str(each) for each in errors], "warnings": [str(each) for each in warnings]})
+    else:
+        for level, found in (("error", errors), ("warning", warnings)):
+            for problem in found:
+                typer.echo(f"{level}: {problem}")
+        typer.echo(f"{len(errors)} errors, {len(warnings)} warnings")
+    if errors or (strict and warnings):
+        raise typer.Exit(1)
+
+
+app.command("test")(detections_test.run)
+app.command("new")(detections_new.new)
 app.command("status")(detections_health.status)
 app.command("resume")(detections_health.resume)

@@ -1,15 +1,17 @@
-"""The Tests of detections, run as their authors meant them."""
+"""The Tests of detections, run as their authors meant them, in this process; see test_processes for many."""
 
 from __future__ import annotations
 
 import contextlib
 import io
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
 from typing import Any
 from unittest.mock import MagicMock
 
-from headwater.detect import functions
+from headwater.detect import correlation, functions
+from headwater.detect.correlation import Correlation
 from headwater.detect.event import PantherEvent, plain
 from headwater.detect.functions import Outcome, UnknownDestinationError
 from headwater.detect.load import Detection, Pack, UnitTest
@@ -28,6 +30,7 @@ class TestResult:
     reasons: tuple[str, ...] = ()
     values: Mapping[str, Any] = field(default_factory=dict)
     printed: str = ""
+    seconds: float = 0.0
 
     def as_json(self) -> dict[str, Any]:
         """The result in plain JSON types."""
@@ -38,18 +41,73 @@ class TestResult:
             "reasons": list(self.reasons),
             "values": {name: list(value) if isinstance(value, tuple) else value for name, value in self.values.items()},
             "printed": self.printed,
+            "seconds": round(self.seconds, 4),
         }
+
+
+@dataclass(frozen=True, slots=True)
+class Selector:
+    """Which detections are meant; empty: all. ids: shell patterns. The rest: one of these, whatever its case."""
+
+    ids: tuple[str, ...] = ()
+    log_types: tuple[str, ...] = ()
+    severities: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
+    kinds: tuple[str, ...] = ()
+
+    def takes(self, one: Detection | Correlation) -> bool:
+        """Whether a detection is meant."""
+        kind, log_types = (one.kind, one.log_types) if isinstance(one, Detection) else (one.spec.kind, ())
+        return (
+            (not self.ids or any(fnmatchcase(one.rule_id, pattern) for pattern in self.ids))
+            and _meet(self.log_types, log_types)
+            and _meet(self.severities, (one.severity,))
+            and _meet(self.tags, one.tags)
+            and _meet(self.kinds, (kind,))
+        )
+
+
+def _meet(wanted: Sequence[str], found: Sequence[str]) -> bool:
+    return not wanted or bool({each.lower() for each in wanted} & {each.lower() for each in found})
+
+
+Told = Callable[[str, str], None]  # (detection id, test name), before a test runs
 
 
 def run_tests(
     pack: Pack, only: Sequence[str] = (), destinations: Mapping[str, str] = functions.NOTHING
 ) -> tuple[TestResult, ...]:
-    """The unit tests of all detections with Python, disabled ones too. only: ids of detections; empty: all."""
-    chosen = [one for one in pack.detections if not only or one.rule_id in only]
-    return tuple(result for detection in chosen for result in _detection_results(pack, detection, destinations))
+    """The unit tests of all detections, disabled ones too. only: ids of detections; empty: all."""
+    selector = Selector(ids=tuple(only))
+    return tuple(result for one in testable(pack, selector) for result in results_of(pack, one, destinations))
 
 
-def _detection_results(pack: Pack, detection: Detection, destinations: Mapping[str, str]) -> Iterator[TestResult]:
+def testable(pack: Pack, selector: Selector) -> tuple[Detection | Correlation, ...]:
+    """What of a pack can have tests, and is meant."""
+    every: list[Detection | Correlation] = [*pack.detections, *correlation.correlations(pack.specs)]
+    return tuple(one for one in every if selector.takes(one))
+
+
+def results_of(
+    pack: Pack,
+    one: Detection | Correlation,
+    destinations: Mapping[str, str] = functions.NOTHING,
+    tell: Told = lambda rule_id, test_name: None,
+) -> Iterator[TestResult]:
+    """The results of one detection, in order; tell: called before each test."""
+    if isinstance(one, Detection):
+        yield from _detection_results(pack, one, destinations, tell)
+        return
+    for test in one.tests:
+        tell(one.rule_id, test.name)
+        fired = correlation.test_result(one, test.outputs)
+        reason = f"the rule {'fires' if fired else 'does not fire'}, the test expects the opposite"
+        yield TestResult(one.rule_id, test.name, fired is test.expected, () if fired is test.expected else (reason,))
+
+
+def _detection_results(
+    pack: Pack, detection: Detection, destinations: Mapping[str, str], tell: Told
+) -> Iterator[TestResult]:
     error = detection.subject.setup_error
     if error is not None:
         reason = _told("does not load", error, detection)
@@ -57,6 +115,7 @@ def _detection_results(pack: Pack, detection: Detection, destinations: Mapping[s
         yield from (TestResult(detection.rule_id, name, False, (reason,)) for name in names)
         return
     for test in detection.tests:
+        tell(detection.rule_id, test.name)
         yield _result(pack, detection, test, destinations)
 
 
