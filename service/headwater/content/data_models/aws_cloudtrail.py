@@ -35,3 +35,15 @@ def event_type(event):
     if name == "DeactivateMFADevice":
         return "mfa_disabled"
     return "admin_role_assigned" if admin_policy(event) else None
+
+
+def mfa_used(event):
+    """Whether a sign-in used a second factor; None for other calls, and where an identity provider saw to it."""
+    said = event.deep_get("additionalEventData", "MFAUsed")
+    federated = event.deep_get("userIdentity", "type") in (
+        "AssumedRole",
+        "FederatedUser",
+        "SAMLUser",
+        "WebIdentityUser",
+    )
+    return None if said is None or federated else said == "Yes"
