@@ -98,7 +98,7 @@ def _stream(body: Any, ref: ObjectRef) -> Iterator[bytes]:
 
 def read_text(url: str, region: str) -> str:
     """The text of a small object of our own account, e.g. accounts.yml."""
-    bucket, key = _split(url)
+    bucket, key = split_url(url)
     with translated(f"get {url}", f"s3:GetObject on {url}"):
         body: bytes = boto3.Session().client("s3", region_name=region).get_object(Bucket=bucket, Key=key)["Body"].read()
         return body.decode()
@@ -106,11 +106,12 @@ def read_text(url: str, region: str) -> str:
 
 def write_text(url: str, text: str, region: str) -> None:
     """Write a small object of our own account."""
-    bucket, key = _split(url)
+    bucket, key = split_url(url)
     with translated(f"put {url}", f"s3:PutObject on {url}"):
         boto3.Session().client("s3", region_name=region).put_object(Bucket=bucket, Key=key, Body=text.encode())
 
 
-def _split(url: str) -> tuple[str, str]:
+def split_url(url: str) -> tuple[str, str]:
+    """Bucket and key of an s3:// URL."""
     bucket, _, key = url.removeprefix("s3://").partition("/")
     return bucket, key

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from pathlib import Path
 
+import structlog
 from pydantic import ValidationError
 from pyiceberg.catalog import Catalog
 
@@ -15,21 +16,27 @@ from headwater import log
 from headwater.accounts import Accounts, load_accounts
 from headwater.accounts.lock import lock_path
 from headwater.aws import rds, s3, sns
+from headwater.aws.session import Sessions
 from headwater.destinations.destination import Destination
 from headwater.destinations.json_lines import JsonLines
 from headwater.destinations.sns import Sns
 from headwater.detect import packs
 from headwater.detect.engine import Engine
 from headwater.detect.packs import Selection
+from headwater.enrich.spec import LookupSpec, read_spec
 from headwater.errors import ConfigError, ObjectMissing, Problem
 from headwater.lake.catalog import open_catalog
+from headwater.lake.query import query
 from headwater.pipeline import Step, Store
 from headwater.schema.load import load_library
 from headwater.schema.logtype import LogType
-from headwater.settings import Settings
+from headwater.settings import MIB, Settings
 from headwater.state.database import Database, connect
 from headwater.state.health import RejectLimit
 from headwater.worker.committer import Committer, utc_now
+from headwater.worker.lookups import Loader, LookupTables
+
+LOG = structlog.get_logger()
 
 
 def settings(*, quiet: bool = False) -> Settings:
@@ -93,6 +100,19 @@ def engine(made: Settings) -> Engine:
     return Engine(selection(made).load())
 
 
+def lookup_tables(made: Settings) -> LookupTables:
+    """The lookup tables of those detections, not loaded yet; what is wrong with their files is logged, and no more."""
+    specs: list[LookupSpec] = []
+    for spec in selection(made).specs():
+        if spec.kind == "lookup_table":
+            try:
+                specs.append(read_spec(spec.data, spec.file, spec.root))
+            except ConfigError as error:
+                LOG.warning("lookup_ignored", table=spec.id, error=str(error))
+    sessions, max_bytes = Sessions(made.region), made.lookup_max_mib * MIB
+    return LookupTables(specs, Loader(library(made), sessions, lambda sql: query(catalog(made), sql), max_bytes))
+
+
 def destinations(made: Settings) -> dict[str, Destination]:
     """Where alerts go: always the local file, and the SNS topic where one is set."""
     found: list[Destination] = [JsonLines(made.resolved_alerts_file)]
@@ -128,8 +148,19 @@ def committer(
     now: Callable[[], datetime] = utc_now,
     detect: bool = True,
     worker: str | None = None,
+    lookups: LookupTables | None = None,
 ) -> Committer:
-    """Everything between opened objects and the lake."""
+    """Everything between opened objects and the lake. lookups: kept fresh by the caller; None: loaded here, once."""
+    if lookups is None:
+        lookups = lookup_tables(made)
+        lookups.refresh(now())
     return Committer(
-        store(made), library(made), engine(made) if detect else None, made, worker or worker_id(), now=now, step=step
+        store(made),
+        library(made),
+        engine(made) if detect else None,
+        made,
+        worker or worker_id(),
+        now=now,
+        step=step,
+        lookups=lookups.current,
     )

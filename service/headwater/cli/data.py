@@ -23,6 +23,7 @@ from headwater.model import LOCAL_BUCKET, ObjectRef, Source
 from headwater.pipeline import digest, open_object
 from headwater.schema.logtype import LogType
 from headwater.worker.files import FILES_WORKER, LOCAL_ACCOUNT, exclusive, ingest_files, read_blocks
+from headwater.worker.lookups import LookupTables
 
 EXIT_POISON = 3
 
@@ -83,7 +84,8 @@ def parse(
     events: list[dict[str, Any]] = []
     found: dict[str, Any] = {"rows": 0, "log_types": [], "rejects": [], "ignored": {}, "warnings": [], "error": None}
     try:
-        events = _parse(file, key, log_type, library, settings.max_object_bytes, found)
+        tables = build.lookup_tables(settings)
+        events = _parse(file, key, log_type, library, settings.max_object_bytes, tables, found)
     except ObjectError as error:
         found["error"] = {"kind": error.kind, "message": str(error)}
         typer.echo(f"error: {file}: {error.kind}: {error}", err=True)
@@ -103,12 +105,15 @@ def _parse(
     log_type: str | None,
     library: Mapping[str, LogType],
     max_bytes: int,
+    lookups: LookupTables,
     found: dict[str, Any],
 ) -> list[dict[str, Any]]:
     ref = ObjectRef(LOCAL_BUCKET, key or str(file.absolute()), etag=file.name)
     source = Source(LOCAL_ACCOUNT, "local", "files", LOCAL_BUCKET, log_types=(log_type,) if log_type else ())
     opened = open_object(ref, source, read_blocks(file), library, max_bytes=max_bytes)
-    made = digest([opened], library, None, datetime.now(UTC))
+    now = datetime.now(UTC)
+    lookups.refresh(now, lambda spec: not spec.selectors.keys().isdisjoint(opened.parts))
+    made = digest([opened], library, None, now, lookups=lookups.current())
     events = [event for batch in made.batches for event in row_dicts(batch.table)]
     found["rows"] = len(events)
     found["log_types"] = [batch.log_type for batch in made.batches]

@@ -24,6 +24,7 @@ from headwater.model import Source, object_url
 from headwater.pipeline import Store
 from headwater.settings import Settings
 from headwater.state import rejects as state
+from headwater.worker.committer import utc_now
 from headwater.worker.files import exclusive
 from headwater.worker.rejects import Retrier, Summary
 from headwater.worker.remake import Remaker
@@ -140,9 +141,11 @@ def _retrier(settings: Settings, log_type: str | None, *, detect: bool, alerting
     accounts = _accounts(settings)
     sources: dict[str, Source] = {each.source_id: each for each in accounts.sources} if accounts else {}
     engine = build.engine(settings) if detect else None
+    tables = build.lookup_tables(settings)
+    tables.refresh(utc_now())
     return Retrier(
         build.store(settings),
-        Remaker(library, engine, sources, library[log_type] if log_type else None),
+        Remaker(library, engine, sources, library[log_type] if log_type else None, lookups=tables.current()),
         Reread(sources, Sessions(settings.region) if accounts else None, settings.max_object_bytes),
         worker=f"rejects:{socket.gethostname()}",  # `exclusive` says that no other of this name is at work
         lease_s=settings.lease_s,

@@ -19,6 +19,7 @@ from headwater.errors import ConfigError
 from headwater.pipeline import Step
 from headwater.settings import Settings
 from headwater.worker.committer import utc_now
+from headwater.worker.lookups import Refresher
 from headwater.worker.loop import Worker
 
 
@@ -56,14 +57,17 @@ def make_worker(
             key="HEADWATER_QUEUE_URL",
             fix="Set it to the queue_url output of terraform/modules/central.",
         )
+    tables = build.lookup_tables(settings)
+    committer = build.committer(settings, step=step, now=now, lookups=tables)
     return Worker(
         settings,
         accounts,
         build.library(settings),
-        build.committer(settings, step=step, now=now),
+        committer,
         Queue(settings.queue_url, settings.dead_letter_queue_url, settings.region, settings.visibility_timeout_s),
         Sessions(settings.region),
         build.destinations(settings),
         confirm,
         step,
+        Refresher(tables, committer.store, committer.worker),
     )

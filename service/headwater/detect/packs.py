@@ -65,6 +65,13 @@ class Selection:
         """The detections of all folders, enabled as the switches say. Raises: DetectionError."""
         return switched(load_pack(tuple(self.folders.values()), cache), tuple(self.folders), self.switches)
 
+    def specs(self) -> tuple[Spec, ...]:
+        """The well-formed files of all folders, enabled as the switches say; no Python is imported."""
+        roots = list(dict.fromkeys(path.resolve() for path in self.folders.values()))
+        found = [spec for number, root in enumerate(roots) for spec in read_folder(root, number)[0]]
+        overrides = overridden(found, tuple(self.folders), self.switches)
+        return tuple(_enabled_spec(spec, overrides.get(spec.id)) for spec in found)
+
 
 @dataclass(frozen=True, slots=True)
 class Changes:

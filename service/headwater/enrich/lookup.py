@@ -123,9 +123,11 @@ class _Keyed:
 
     def add(self, row: Row) -> None:
         row.pop(MATCH, None)
-        keys = tuple(_keys(_at(row, self.primary_key)))
-        text = orjson.dumps(row, default=str)
-        if not keys:
+        text = _json(row)
+        keys = tuple(_keys(_at(row, self.primary_key))) if text is not None else ()
+        if text is None:
+            self.skipped.add("a number of more than 64 bits, or nested too deep")
+        elif not keys:
             self.skipped.add(f"no {self.primary_key}")
         elif len(text) > MAX_ROW_BYTES:
             self.skipped.add(f"longer than {MAX_ROW_BYTES} bytes: {keys[0]}")
@@ -134,6 +136,13 @@ class _Keyed:
             self.numbers.extend([len(self.texts)] * len(keys))
             self.texts.append(text.decode())
             self.size_bytes += len(text)
+
+
+def _json(row: Row) -> bytes | None:
+    try:
+        return orjson.dumps(row, default=str)
+    except orjson.JSONEncodeError:
+        return None
 
 
 def _keys(value: Any) -> Iterator[str]:
@@ -168,4 +177,6 @@ def _table(found: _Keyed, skipped: Skipped, *, is_network: bool) -> Table:
             skipped.add(f"no network: {key}")
         else:
             return ExactTable(rows, dict(zip(found.keys, found.numbers, strict=True)))
+    if not networks:
+        raise EnrichmentError(f"has no network in {found.primary_key}, the first: {found.keys[0]!r}")
     return NetworkTable.of(rows, networks)

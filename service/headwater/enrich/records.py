@@ -80,12 +80,15 @@ def _objects(chunks: Iterable[Chunk]) -> Iterator[Chunk]:
     if first.shape != "lines" or "defect" in first.context:
         yield from chunks
         return
-    names, rows = _csv(bytes(line).decode() + "\n" for chunk in chunks for line in chunk.records)
     row = 0
-    while held := list(islice(rows, CSV_ROWS)):
-        columns = [_column(values) for values in zip(*held, strict=True)]
-        yield Chunk("columns", TableRows(pa.Table.from_arrays(columns, names=names)), row)
-        row += len(held)
+    try:
+        names, rows = _csv(bytes(line).decode() + "\n" for chunk in chunks for line in chunk.records)
+        while held := list(islice(rows, CSV_ROWS)):
+            columns = [_column(values) for values in zip(*held, strict=True)]
+            yield Chunk("columns", TableRows(pa.Table.from_arrays(columns, names=names)), row)
+            row += len(held)
+    except csv.Error as error:
+        raise EnrichmentError(f"is no CSV: {error}") from error
 
 
 def _csv(lines: Iterator[str]) -> tuple[list[str], Iterator[Sequence[str]]]:

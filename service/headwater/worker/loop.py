@@ -24,6 +24,7 @@ from headwater.settings import Settings
 from headwater.state import ledger
 from headwater.worker.committer import Committed, Committer, error_kind, large
 from headwater.worker.inbox import Inbox, Pending
+from headwater.worker.lookups import Refresher
 from headwater.worker.upkeep import Upkeep
 
 LOG = structlog.get_logger()
@@ -56,6 +57,7 @@ class Worker:
         destinations: Mapping[str, Destination],
         confirm: Callable[[str, str], None],
         step: Step = lambda name: None,
+        lookups: Refresher | None = None,
     ) -> None:
         self._settings = settings
         self._accounts = accounts
@@ -66,6 +68,7 @@ class Worker:
         self._destinations = destinations
         self._confirm = confirm
         self._step = step
+        self._lookups = lookups
         self._upkeep = Upkeep(committer.store)
         self._sources = {source.source_id: source for source in accounts.sources}
         self._inbox = Inbox()
@@ -79,6 +82,8 @@ class Worker:
 
     def run(self, *, once: bool = False) -> None:
         """Work until stopped; with once, until the queue holds nothing more."""
+        if self._lookups is not None:
+            self._lookups.start(self._committer.now())
         heartbeat = threading.Thread(target=self._keep_hidden, name="heartbeat", daemon=True)
         heartbeat.start()
         try:
@@ -89,6 +94,8 @@ class Worker:
         finally:
             self._stop.set()
             heartbeat.join()
+            if self._lookups is not None:
+                self._lookups.stop()
 
     def _try_turn(self, *, once: bool) -> bool:
         """One round; a passing fault is waited out, with once only so often. Gives whether the work is at its end."""
@@ -113,6 +120,8 @@ class Worker:
         if not messages:
             self._resolve_done(self._committer.sweep(self._reopen))
             self._upkeep.run(self._committer.now())
+        if self._lookups is not None:
+            self._lookups.run(self._committer.now())
         self._settle()
         deliver(self._committer.store.database, self._destinations, self._committer.now())
         return bool(messages)

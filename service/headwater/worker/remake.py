@@ -12,6 +12,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from headwater.detect.engine import Engine
+from headwater.enrich.columns import enrich
+from headwater.enrich.lookup import NO_LOOKUPS, Lookups
 from headwater.ingest.classify import Ignored, classify
 from headwater.ingest.parse import Part, parse
 from headwater.ingest.reject import HEADER, names_columns
@@ -50,6 +52,7 @@ class Remaker:
     sources: Mapping[str, Source]
     forced: LogType | None = None
     first_lines: dict[str, str] = field(default_factory=dict)
+    lookups: Lookups = NO_LOOKUPS
 
     def look_at(self, reject: Reject) -> None:
         """Keep the first line of an unclassified object: it may name the columns of the others."""
@@ -74,6 +77,7 @@ class Remaker:
         parts = [self._part(run, refs) for group in _alike(known.values()) for run in _runs(group)]
         parsed = parse(log_type, parts, now)
         batch = _only(parsed.batch, known)
+        batch = enrich(batch, self.lookups) if batch else None
         rows = frozenset(batch.table["p_row_id"].to_pylist()) if batch else frozenset[str]()
         refused = {each.reject_id: each.reason for each in parsed.rejects if each.reject_id in known}
         silent = known.keys() - refused.keys() - rows
