@@ -187,3 +187,11 @@ def test_lookup_gives_the_enrichment_row() -> None:
     assert event.lookup("owners", "i-1").get("team") == "core"
     assert event.lookup("owners", "i-2") is None
     assert event.lookup("absent", "i-1") is None
+
+
+def test_lookup_finds_a_row_by_the_value_that_matched() -> None:
+    rows = {"accountId": {"team": "core", "p_match": "1"}, "p_any_aws_account_ids": [{"team": "edge", "p_match": "2"}]}
+    event = PantherEvent({"p_enrichment": {"owners": rows}})
+
+    assert [event.lookup("owners", value)["team"] for value in ("1", "2")] == ["core", "edge"]
+    assert event.lookup("owners", "3") is None

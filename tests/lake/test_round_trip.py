@@ -8,6 +8,9 @@ from pathlib import Path
 import pytest
 from pyiceberg.catalog import Catalog
 
+from headwater.enrich.columns import enrich
+from headwater.enrich.lookup import Lookups, lookup_of_rows
+from headwater.enrich.spec import LookupSpec, Selector
 from headwater.ingest.classify import Ignored, classify
 from headwater.ingest.decode import decode
 from headwater.ingest.envelopes import open_envelopes
@@ -36,8 +39,18 @@ def test_an_event_from_the_lake_equals_the_event_on_arrival(catalog: Catalog, sa
     batch = parse(log_type, [Part(ref, SOURCE, chunk) for chunk in chunks], NOW).batch
     assert batch is not None
 
+    batch = enrich(batch, _lookups(log_type.name))
+
     append(catalog, table_name(log_type.name), batch.table, batch_id="b1")
 
     stored = query(catalog, f"SELECT * FROM {table_name(log_type.name)} ORDER BY p_row_id")
     arrived = sorted(row_dicts(batch.table), key=lambda row: str(row["p_row_id"]))
     assert row_dicts(stored.select(log_type.arrow_schema.names).cast(log_type.arrow_schema)) == arrived
+    assert all("p_match" in row["p_enrichment"]["sources"]["p_source_id"] for row in arrived)
+
+
+def _lookups(log_type: str) -> Lookups:
+    """A table that every row of a log type is found in."""
+    spec = LookupSpec("sources", Path(), True, "source", {log_type: (Selector.of("p_source_id"),)})
+    row = {"source": SOURCE.source_id, "owner": 'Zoë "the" owner', "since": 3.5, "tags": ["a", {"b": None}]}
+    return Lookups((lookup_of_rows(spec, [row], NOW),))

@@ -241,12 +241,17 @@ class PantherEvent(ImmutableCaseInsensitiveDict):
         return self._model.path_of(key, self._container)
 
     def lookup(self, table: str, key: Any) -> Any:
-        """The row of a lookup table that enriched this event under a selector or value; None without one."""
+        """The row of a lookup table that enriched this event: under a selector, or by the value that matched.
+
+        None without one. Only values that a selector of the table finds in events are looked up.
+        """
         for source in ("_mocked_lookup_data_", "p_enrichment"):
-            rows = self._container.get(source)
-            row = rows.get(table) if isinstance(rows, dict) else None
-            if isinstance(row, dict) and key in row:
-                return wrap(row[key])
+            tables = self._container.get(source)
+            rows = tables.get(table) if isinstance(tables, dict) else None
+            if isinstance(rows, dict):
+                found = rows[key] if key in rows else _with_match(rows, key)
+                if found is not None:
+                    return wrap(found)
         return None
 
     def event_time_epoch(self, force_utc: bool = True) -> int:
@@ -258,6 +263,15 @@ class PantherEvent(ImmutableCaseInsensitiveDict):
         if moment.tzinfo is None and force_utc:
             moment = moment.replace(tzinfo=UTC)
         return int(moment.timestamp())
+
+
+def _with_match(rows: Mapping[str, Any], value: Any) -> Any:
+    """The first of the rows, which stand alone or in lists, that matched a value."""
+    for found in rows.values():
+        for row in found if isinstance(found, list) else (found,):
+            if isinstance(row, dict) and row.get("p_match") == value:
+                return row
+    return None
 
 
 def _without_fraction(text: str) -> str:
