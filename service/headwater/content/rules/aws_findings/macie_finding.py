@@ -2,9 +2,9 @@
 
 
 def rule(event):
-    if event.get("archived") is True or event.get("sample") is True:
+    if event.deep_get("severity", "description") != "High":
         return False
-    return event.deep_get("severity", "description") == "High"
+    return event.get("archived") is not True and event.get("sample") is not True
 
 
 def bucket(event):

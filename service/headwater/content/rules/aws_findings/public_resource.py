@@ -2,7 +2,7 @@
 
 
 def rule(event):
-    return event.get("isPublic") is True and event.get("status") == "ACTIVE" and event.get("isDeleted") is not True
+    return event.get("status") == "ACTIVE" and event.get("isPublic") is True and event.get("isDeleted") is not True
 
 
 def title(event):

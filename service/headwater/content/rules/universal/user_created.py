@@ -1,0 +1,22 @@
+"""A user was created."""
+
+from headwater_sign_in import account, context, grouping, who
+
+
+def rule(event):
+    if event.get("eventName", "CreateUser") != "CreateUser" or event.get("class_uid", 3001) != 3001:
+        return False  # most rows end here: of CloudTrail by its call, of OCSF by its class
+    return event.udm("event_type") == "user_account_created" and not event.get("errorCode")
+
+
+def title(event):
+    user = event.udm("user") or "unnamed"
+    return f"{who(event)} created user {user} ({event.get('p_log_type')}): account {account(event)}"
+
+
+def dedup(event):
+    return grouping(event, event.udm("user"))
+
+
+def alert_context(event):
+    return context(event)
