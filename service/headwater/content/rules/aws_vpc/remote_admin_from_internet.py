@@ -1,6 +1,7 @@
 """SSH or RDP from a public address was accepted."""
 
 from headwater_aws import is_public_ip
+from headwater_network import flow_context
 
 SERVICES = {22: "SSH", 3389: "RDP"}
 
@@ -25,5 +26,4 @@ def unique(event):
 
 
 def alert_context(event):
-    names = ("account", "interfaceId", "instanceId", "srcAddr", "dstAddr", "dstPort", "packets", "bytes")
-    return {name: event.get(name) for name in names}
+    return flow_context(event)
