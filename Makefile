@@ -65,6 +65,7 @@ docs: $(STAMP) ## Write the generated pages of docs/ again
 	@$(BIN)/python scripts/schema_docs.py
 	@$(BIN)/python scripts/log_type_docs.py
 	@$(BIN)/python scripts/rule_docs.py
+	@$(BIN)/python scripts/data_model_docs.py
 	@$(BIN)/python scripts/terraform_docs.py
 
 lock: ## Resolve the dependencies again into requirements.lock

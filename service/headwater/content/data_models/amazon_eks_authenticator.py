@@ -27,4 +27,4 @@ def source_port(event):
 
 def event_type(event):
     """The kind of event that different log types have in common."""
-    return KINDS.get(event.get("msg"))
+    return KINDS.get(str(event.get("msg")))

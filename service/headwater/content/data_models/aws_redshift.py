@@ -24,7 +24,7 @@ def event_type(event):
         return "admin_role_assigned"
     if event.get("log") == "user" and event.get("action") == "create":
         return "user_account_created"
-    return LOGINS.get(event.get("event"))
+    return LOGINS.get(str(event.get("event")))
 
 
 def user(event):
