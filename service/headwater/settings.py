@@ -69,9 +69,7 @@ class Settings(BaseSettings):
     detections: tuple[Path, ...] = Field(
         (), description="Folders of detections, as a JSON array; empty: the built-in pack."
     )
-    lookup_max_mib: int = Field(
-        256, ge=1, description="Largest lookup table, decompressed; a larger one is not loaded."
-    )
+    lookup_max_mib: int = Field(64, ge=1, description="Largest lookup table, decompressed; a larger one is not loaded.")
     alerts_file: Path | None = Field(
         None, description="JSON-lines file of alerts; default: HEADWATER_HOME/alerts.jsonl."
     )

@@ -11,12 +11,14 @@ from hypothesis import strategies as st
 
 from headwater.enrich.tables import Network, NetworkTable, network_of, packed
 
+IpNetwork = ipaddress.IPv4Network | ipaddress.IPv6Network
+
 
 def table(*networks: str) -> NetworkTable:
     """A table whose rows are the names of its networks."""
     found = [(network, number) for number, name in enumerate(networks) if (network := network_of(name)) is not None]
     assert len(found) == len(networks)
-    return NetworkTable.of(pa.array(networks), found)
+    return NetworkTable.of(pa.array(networks, pa.string()), found)
 
 
 @pytest.mark.parametrize(
@@ -60,12 +62,26 @@ def test_whole_internet_is_a_network() -> None:
 
 
 def test_last_of_equal_networks_counts() -> None:
-    found = [(network, number) for number, network in enumerate(map(ipaddress.ip_network, ["192.0.2.0/24"] * 2))]
+    network = Network(4, 192 << 24 | 2 << 8, 24)
 
-    assert NetworkTable.of(pa.array(["first", "last"]), found).find("192.0.2.1") == "last"
+    assert NetworkTable.of(pa.array(["first", "last"]), [(network, 0), (network, 1)]).find("192.0.2.1") == "last"
 
 
-@pytest.mark.parametrize("text", ["1", "10.0", "10.0.0.0/33", "x", "", "1.2.3.4.5", "2001:db8::/129"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "1",
+        "10.0",
+        "10.0.0.0/33",
+        "10.0.0.0/-1",
+        "10.0.0.0/",
+        "::ffff:1.2.3.4/95",
+        "x",
+        "",
+        "1.2.3.4.5",
+        "2001:db8::/129",
+    ],
+)
 def test_what_is_no_network_is_none(text: str) -> None:
     assert network_of(text) is None
 
@@ -76,7 +92,7 @@ V6 = st.integers(0, 255).map(lambda n: ipaddress.IPv6Address((0x20010DB8 << 96) 
 
 
 @st.composite
-def network(draw: st.DrawFn) -> Network:
+def network(draw: st.DrawFn) -> IpNetwork:
     address = draw(V4 | V6)
     most = address.max_prefixlen
     length = draw(st.integers(0, most) | st.sampled_from([most, most - 1, most - 4, 20]))
@@ -84,15 +100,29 @@ def network(draw: st.DrawFn) -> Network:
 
 
 @given(st.lists(network(), max_size=30), st.lists(V4 | V6, min_size=1, max_size=20))
-def test_networks_are_found_as_by_brute_force(networks: list[Network], addresses: list[ipaddress.IPv4Address]) -> None:
-    made = NetworkTable.of(
-        pa.array([str(each) for each in networks], pa.string()), zip(networks, range(30), strict=False)
-    )
+def test_networks_are_found_as_by_brute_force(
+    networks: list[IpNetwork], addresses: list[ipaddress.IPv4Address]
+) -> None:
+    made = table(*map(str, networks))
 
     for address in addresses:
         holding = [each for each in networks if each.version == address.version and address in each]
         smallest = max(holding, key=lambda each: each.prefixlen, default=None)
         assert made.find(str(address)) == (None if smallest is None else str(smallest))
+
+
+@given(st.ip_addresses(), st.integers(0, 128))
+def test_networks_are_read_as_ipaddress_reads_them(
+    address: ipaddress.IPv4Address | ipaddress.IPv6Address, prefix: int
+) -> None:
+    prefix = min(prefix, address.max_prefixlen)
+    expected = ipaddress.ip_network((address, prefix), strict=False)
+    is_mapped = isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped is not None
+
+    found = network_of(f"{address}/{prefix}")
+
+    if not is_mapped:
+        assert found == Network(address.max_prefixlen // 8, int(expected.network_address), prefix)
 
 
 @given(st.ip_addresses())

@@ -19,6 +19,7 @@ from headwater.errors import EnrichmentError
 from headwater.schema.logtype import LogType
 
 MATCH = "p_match"
+CHUNK_ROWS = 10_000
 MAX_ROW_BYTES = 64 * 1024  # a row stands in every event that it matches
 
 
@@ -75,17 +76,16 @@ def load_lookup(
     Of rows with the same key the last counts. Raises: EnrichmentError.
     """
     skipped = Skipped()
-    log_type = library.get(spec.schema)
     try:
-        rows = read_rows(blocks, log_type, max_bytes=max_bytes, now=now, skipped=skipped)
-        return _made(spec, rows, skipped, now, is_network=_is_network_key(log_type, spec.primary_key))
+        rows = read_rows(blocks, library.get(spec.schema), max_bytes=max_bytes, now=now, skipped=skipped)
+        return _made(spec, rows, skipped, now)
     except EnrichmentError as error:
         raise EnrichmentError(f"lookup table {spec.name}: {spec.origin} {error}") from error
 
 
 def lookup_of_rows(spec: LookupSpec, rows: Iterable[Row], now: datetime) -> Lookup:
     """The table with rows that something else made. Raises: EnrichmentError."""
-    return _made(spec, rows, Skipped(), now, is_network=False)
+    return _made(spec, rows, Skipped(), now)
 
 
 def key_text(value: Any) -> str:
@@ -93,21 +93,14 @@ def key_text(value: Any) -> str:
     return value if isinstance(value, str) else orjson.dumps(value).decode()
 
 
-def _is_network_key(log_type: LogType | None, key: str) -> bool:
-    """Whether the schema says that a key is a network."""
-    declared = next((each for each in log_type.fields if each.name == key), None) if log_type else None
-    return bool(declared and declared.validation and declared.validation.cidr)
-
-
-def _made(spec: LookupSpec, rows: Iterable[Row], skipped: Skipped, now: datetime, *, is_network: bool) -> Lookup:
+def _made(spec: LookupSpec, rows: Iterable[Row], skipped: Skipped, now: datetime) -> Lookup:
     found = _Keyed(spec.primary_key, skipped)
     for row in rows:
         found.add(row)
     if not found.keys:
         reason = f" ({skipped.count} rows were left out, the first: {skipped.first})" if skipped.count else ""
         raise EnrichmentError(f"has no row with a {spec.primary_key}{reason}")
-    table = _table(found, skipped, is_network=is_network)
-    return Lookup(spec, table, now, found.size_bytes, skipped.count, skipped.first)
+    return Lookup(spec, _table(found), now, found.size_bytes, skipped.count, skipped.first)
 
 
 @dataclass(slots=True)
@@ -116,7 +109,9 @@ class _Keyed:
 
     primary_key: str
     skipped: Skipped
-    texts: list[str] = field(default_factory=list)
+    texts: list[bytes] = field(default_factory=list)
+    chunks: list[pa.Array] = field(default_factory=list)  # the texts before those: ten times smaller
+    rows: int = 0
     keys: list[str] = field(default_factory=list)
     numbers: array[int] = field(default_factory=lambda: array("i"))  # the row of each key
     size_bytes: int = 0
@@ -133,9 +128,21 @@ class _Keyed:
             self.skipped.add(f"longer than {MAX_ROW_BYTES} bytes: {keys[0]}")
         else:
             self.keys.extend(keys)
-            self.numbers.extend([len(self.texts)] * len(keys))
-            self.texts.append(text.decode())
+            self.numbers.extend([self.rows] * len(keys))
+            self.rows += 1
             self.size_bytes += len(text)
+            self.texts.append(text)
+            if len(self.texts) == CHUNK_ROWS:
+                self._put_aside()
+
+    def array(self) -> pa.Array:
+        """All texts."""
+        self._put_aside()
+        return pa.concat_arrays(self.chunks)
+
+    def _put_aside(self) -> None:
+        self.chunks.append(pa.array(self.texts, pa.string()))
+        self.texts.clear()
 
 
 def _json(row: Row) -> bytes | None:
@@ -165,18 +172,16 @@ def _at(row: Row, name: str) -> Any:
     return _at(inner, rest) if dot and isinstance(inner, dict) else None
 
 
-def _table(found: _Keyed, skipped: Skipped, *, is_network: bool) -> Table:
-    """A table of networks where the schema says so, or where every key is a network or an address."""
-    rows = pa.array(found.texts, pa.string())
-    networks: list[tuple[Network, int]] = []
+def _table(found: _Keyed) -> Table:
+    """A table of networks where every key is a network or an address."""
+    rows = found.array()
+    if any(network_of(key) is None for key in found.keys):
+        return ExactTable(rows, dict(zip(found.keys, found.numbers, strict=True)))
+    return NetworkTable.of(rows, _networks(found))
+
+
+def _networks(found: _Keyed) -> Iterator[tuple[Network, int]]:
     for key, number in zip(found.keys, found.numbers, strict=True):
         network = network_of(key)
         if network is not None:
-            networks.append((network, number))
-        elif is_network:
-            skipped.add(f"no network: {key}")
-        else:
-            return ExactTable(rows, dict(zip(found.keys, found.numbers, strict=True)))
-    if not networks:
-        raise EnrichmentError(f"has no network in {found.primary_key}, the first: {found.keys[0]!r}")
-    return NetworkTable.of(rows, networks)
+            yield network, number

@@ -7,12 +7,14 @@ from dataclasses import dataclass
 from functools import reduce
 from typing import Any
 
+import msgspec
 import orjson
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from headwater.enrich.spec import Selector
 from headwater.ingest.rows import rfc3339
+from headwater.ingest.transform import UNREADABLE, nested_decoder
 from headwater.schema.logtype import Route
 
 
@@ -90,8 +92,9 @@ def _documents(array: pa.Array, route: Route) -> Iterator[Selected]:
     values: dict[tuple[type, Any], int] = {}
     single: list[int | None] = [None] * len(texts)
     several: list[list[int] | None] = [None] * len(texts)
-    for number in _candidates(texts, route).to_pylist():
-        is_list, found = _read(texts[number].as_py(), route)
+    candidates = _candidates(texts, route)
+    for number, text in zip(candidates.to_pylist(), texts.take(candidates).to_pylist(), strict=True):
+        is_list, found = _read(text, route)
         codes = [values.setdefault((type(each), each), len(values)) for each in found]  # True and 1 are equal
         if codes and is_list:
             several[number] = list(dict.fromkeys(codes))
@@ -114,9 +117,19 @@ def _candidates(texts: pa.Array, route: Route) -> pa.Array:
 def _read(text: str, route: Route) -> tuple[bool, list[Any]]:
     """Whether the way leads through a list, and the plain values at its end."""
     try:
-        return _walk(orjson.loads(text), route)
+        level: Any = nested_decoder(route)(text) if route else text
+        for _ in route:
+            level = level.inner if level is not None else None
+    except UNREADABLE:  # a list on the way, most often
+        return _walk(_loaded(text), route)
+    return _walk(_loaded(level), ()) if level else (False, [])
+
+
+def _loaded(text: str | msgspec.Raw) -> Any:
+    try:
+        return orjson.loads(text if isinstance(text, str) else bytes(text))
     except orjson.JSONDecodeError:
-        return False, []
+        return None
 
 
 def _walk(value: Any, route: Route) -> tuple[bool, list[Any]]:

@@ -81,8 +81,8 @@ def unquoted(text: str) -> str | None:
 
 
 @lru_cache(maxsize=512)
-def _decoder(route: Route) -> Any:
-    """Reads one nested value and skips everything else."""
+def nested_decoder(route: Route) -> Any:
+    """Reads one nested value of JSON objects and skips everything else; what it gives has `inner` for each step."""
     kind: Any = msgspec.Raw
     for name in reversed(route):
         default = NOTHING if kind is msgspec.Raw else None
@@ -94,7 +94,7 @@ def _decoder(route: Route) -> Any:
 def _dig(text: str, route: Route) -> str | None:
     """The JSON text at a route; None where the way ends or the value is null. Letter case counts only on a tie."""
     try:
-        found = _decoder(route)(text)
+        found = nested_decoder(route)(text)
         for _ in route:
             found = found.inner if found is not None else None
     except UNREADABLE:
