@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
@@ -11,11 +10,12 @@ from typing import Any, Protocol
 
 from headwater.detect import functions, matches
 from headwater.detect.budget import IDLE, Progress, RuleStopped
-from headwater.detect.conditions import Condition, Rows, all_of
+from headwater.detect.conditions import Condition, all_of
 from headwater.detect.datamodel import DataModel
 from headwater.detect.event import PantherEvent
 from headwater.detect.load import Detection, Pack
-from headwater.detect.prefilter import derive
+from headwater.detect.prefilter import Sources, derive, sources_of
+from headwater.detect.selection import Selector
 from headwater.ingest.rows import row_dicts
 from headwater.model import Batch, Match
 
@@ -24,29 +24,12 @@ SLICE_ROWS = 1024  # rows that are Python objects at one time
 
 @dataclass(frozen=True, slots=True)
 class Runner:
-    """One rule ready to run. condition: holds for every row on which it can be seen. number: its place, from 1."""
+    """One rule ready to run on one log type. number: its place in the engine, from 1. model: of its log type."""
 
     number: int
     detection: Detection
     rule: Callable[[PantherEvent], Any]
-    condition: Condition
-
-
-@dataclass(frozen=True, slots=True)
-class Group:
-    """The rules of one log type that share a data model."""
-
     model: DataModel | None
-    runners: tuple[Runner, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """Which rules of a group run on which rows of one table. always: on all; picked: row → rules."""
-
-    model: DataModel | None
-    always: tuple[Runner, ...]
-    picked: Mapping[int, Sequence[Runner]]
 
 
 class Detector(Protocol):
@@ -80,25 +63,17 @@ class Engine:
         self._progress = progress or Progress()
         self._destinations = destinations
         self._lock = threading.Lock()
-        self._groups: dict[str, list[Group]] = {}
-        self._broken: dict[str, list[Detection]] = defaultdict(list)
+        self._pack = pack
+        self._sources = sources_of(pack) if prefilter else None
+        self._selectors: dict[str, Selector[Runner]] = {}
+        self._selected = suspended
         self.rules = tuple(one for one in pack.rules if one.enabled)
-        runners = {
-            one.rule_id: _runner(number, one, prefilter)
-            for number, one in enumerate(self.rules, 1)
-            if one.subject.setup_error is None
-        }
-        for log_type in sorted({name for one in pack.rules if one.enabled for name in one.log_types}):
-            rules = [one for one in pack.rules if one.enabled and log_type in one.log_types]
-            self._broken[log_type] = [one for one in rules if one.subject.setup_error is not None]
-            self._groups[log_type] = _groups(
-                pack, log_type, [runners[one.rule_id] for one in rules if one.rule_id in runners]
-            )
+        self._log_types = frozenset(name for one in self.rules for name in one.log_types)
 
     @property
     def log_types(self) -> frozenset[str]:
         """The log types that some rule reads."""
-        return frozenset(self._groups)
+        return self._log_types
 
     def detect(self, batch: Batch) -> tuple[Match, ...]:
         """The matches of a batch, and error matches for the rules that raised: a few of each class, which tell of all.
@@ -109,39 +84,51 @@ class Engine:
 
     def find(self, batch: Batch) -> list[tuple[int, Match]]:
         """The matches with the numbers of their rows; their events are as the rules left them."""
-        if batch.log_type not in self._groups or not batch.rows:
+        if batch.log_type not in self._log_types or not batch.rows:
             return []
         with self._lock:
             return [*self._setup_errors(batch), *self._run(batch)]
 
     def _setup_errors(self, batch: Batch) -> Iterator[tuple[int, Match]]:
-        for detection in self._broken[batch.log_type]:
+        for detection in self.rules:
             error = detection.subject.setup_error
-            if error is not None and detection.rule_id not in self.suspended:
+            if error is not None and batch.log_type in detection.log_types and detection.rule_id not in self.suspended:
                 yield 0, matches.error_match(detection, {}, batch.log_type, error, "")
 
     def _run(self, batch: Batch) -> Iterator[tuple[int, Match]]:
-        rows = Rows(batch.table)
-        plans = [_plan(group, rows, self.suspended) for group in self._groups[batch.log_type]]
+        picked = self._selector(batch.log_type).select(batch.table)
         found = _Found(batch.log_type)
         cells = self._progress.cells
-        for indices in _slices(plans, batch.rows):
+        for indices in _slices(picked):
             cells[1] = IDLE
-            events = row_dicts(batch.table, indices)
-            for plan in plans:
-                for index, row in zip(indices, events, strict=True):
-                    runners = (*plan.always, *plan.picked.get(index, ()))
-                    if runners:
-                        cells[2] = index
-                        self._one(runners, PantherEvent(row, plan.model), row, index, found)
+            for index, row in zip(indices, row_dicts(batch.table, indices), strict=True):
+                cells[2] = index
+                self._one(picked[index], row, index, found)
         cells[1] = IDLE
         yield from found.all(self.rules)
 
-    def _one(
-        self, runners: Sequence[Runner], event: PantherEvent, row: dict[str, Any], index: int, found: _Found
-    ) -> None:
+    def _selector(self, log_type: str) -> Selector[Runner]:
+        if self._selected != self.suspended:
+            self._selectors.clear()
+            self._selected = self.suspended
+        if log_type not in self._selectors:
+            self._selectors[log_type] = Selector(list(self._conditions(log_type)))
+        return self._selectors[log_type]
+
+    def _conditions(self, log_type: str) -> Iterator[tuple[Condition, Runner]]:
+        """The rules of a log type, those of one data model together, and where each can be seen."""
+        models = [self._pack.data_model(folder, log_type) for folder in range(len(self._pack.models))]
+        for number, one in sorted(enumerate(self.rules, 1), key=lambda numbered: numbered[1].spec.folder):
+            if log_type in one.log_types and one.subject.setup_error is None and one.rule_id not in self._selected:
+                runner = _runner(number, one, models[one.spec.folder])
+                yield condition_of(one, runner.model, self._sources) if self._sources else True, runner
+
+    def _one(self, runners: Sequence[Runner], row: dict[str, Any], index: int, found: _Found) -> None:
         cells, stopped = self._progress.cells, self._progress.stopped
+        event = PantherEvent(row, runners[0].model)
         for runner in runners:
+            if runner.model is not event.model:
+                event = PantherEvent(row, runner.model)
             if runner.number in stopped:
                 found.skipped.setdefault(runner.number, []).append(index)
                 continue
@@ -185,45 +172,27 @@ def with_events(found: Sequence[tuple[int, Match]], batch: Batch) -> tuple[Match
     return tuple(matches.with_event(match, events[index], index) for index, match in found)
 
 
-def _runner(number: int, detection: Detection, prefilter: bool) -> Runner:
+def condition_of(detection: Detection, model: DataModel | None, sources: Sequence[Sources]) -> Condition:
+    """The rows on which a detection can be seen."""
+    module = detection.subject.module
+    if detection.source is None or module is None:
+        return detection.condition
+    return all_of(detection.condition, derive(module, sources[detection.spec.folder], model).condition)
+
+
+def _runner(number: int, detection: Detection, model: DataModel | None) -> Runner:
     module = detection.subject.module
     if module is None:
         raise ValueError(f"{detection.rule_id} has no module")
-    rule, condition = module.rule, detection.condition
-    if detection.source is not None:
-        condition = all_of(condition, derive(detection.source, module))
-    if detection.subject.passes is not None:
-        rule = _filtered(rule, detection.subject.passes)
-    return Runner(number, detection, rule, condition if prefilter else True)
+    passes = detection.subject.passes
+    return Runner(number, detection, _filtered(module.rule, passes) if passes is not None else module.rule, model)
 
 
 def _filtered(rule: Callable[[PantherEvent], Any], passes: Callable[[PantherEvent], bool]) -> Callable[[Any], Any]:
     return lambda event: rule(event) if passes(event) else False
 
 
-def _groups(pack: Pack, log_type: str, runners: Sequence[Runner]) -> list[Group]:
-    by_folder: dict[int, list[Runner]] = defaultdict(list)
-    for runner in runners:
-        by_folder[runner.detection.spec.folder].append(runner)
-    return [Group(pack.data_model(folder, log_type), tuple(found)) for folder, found in by_folder.items()]
-
-
-def _plan(group: Group, rows: Rows, suspended: frozenset[str]) -> Plan:
-    always: list[Runner] = []
-    picked: dict[int, list[Runner]] = defaultdict(list)
-    for runner in group.runners:
-        if runner.detection.rule_id in suspended:
-            continue
-        indices = rows.meeting(runner.condition)
-        if indices is None:
-            always.append(runner)
-        for index in indices or ():
-            picked[index].append(runner)
-    return Plan(group.model, tuple(always), picked)
-
-
-def _slices(plans: Sequence[Plan], count: int) -> Iterator[list[int]]:
-    everything = any(plan.always for plan in plans)
-    needed = iter(range(count) if everything else sorted({index for plan in plans for index in plan.picked}))
+def _slices(picked: Mapping[int, Any]) -> Iterator[list[int]]:
+    needed = iter(picked)
     while indices := list(islice(needed, SLICE_ROWS)):
         yield indices
