@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from headwater import __version__
-from headwater.cli import alerts, config, data, demo, detections, onboard, packs, rejects, schema, serve, state
+from headwater.cli import alerts, config, data, demo, detections, lookups, onboard, packs, rejects, schema, serve, state
 from headwater.errors import ConfigError, HeadwaterError
 
 EXIT_FAILED = 1
@@ -47,6 +47,7 @@ app.command("demo")(demo.demo)
 app.add_typer(alerts.app, name="alerts")
 app.add_typer(detections.app, name="detections")
 app.add_typer(packs.app, name="packs")
+app.add_typer(lookups.app, name="lookups")
 app.add_typer(rejects.app, name="rejects")
 app.add_typer(onboard.app, name="onboard")
 app.add_typer(schema.app, name="schema")
