@@ -144,7 +144,7 @@ def root_of_cases() -> dict[str, Any]:
         for name, case in CASES.items()
     }
     central = {
-        name: {"source": "../modules/central", "name": name.replace("_", "-"), **variables}
+        name: {"source": "../modules/platform", "name": name.replace("_", "-"), "worker_on": "elsewhere", **variables}
         for name, variables in CENTRAL.items()
     }
     others = {case.partition: case.region for case in CASES.values() if case.partition != "aws"}

@@ -50,7 +50,7 @@ def minimal(terraform: Terraform) -> Lifecycle:
         terraform = dataclasses.replace(terraform, environment=aws.environment)
         customer = _session(aws, PAYMENTS_ID)
         customer.create_bucket(Bucket="payments-logs")
-        terraform.variables(_minimal_variables(aws))
+        terraform.variables(_minimal_variables())
         with _confirming(aws, f"{aws.url}/{CENTRAL_ID}/headwater-intake"):
             terraform.run("apply", "-auto-approve", "-no-color")
         outputs = terraform.outputs()
@@ -58,8 +58,8 @@ def minimal(terraform: Terraform) -> Lifecycle:
         replanned = _changes(terraform)
         customer.put_object(Bucket="payments-logs", Key="AWSLogs/a.json", Body=b"{}")
         customer.put_object(Bucket="payments-logs", Key="private/a.json", Body=b"{}")
-        announced = list(_announced(aws, outputs["central"]["queue_url"], 1))
-        reader = _reader_answers(aws, outputs["central"]["worker_role_arn"], outputs["customer"]["role_arn"])
+        announced = list(_announced(aws, outputs["platform"]["queue_url"], 1))
+        reader = _reader_answers(aws, outputs["platform"]["worker_role_arn"], outputs["customer"]["role_arn"])
         terraform.run("destroy", "-auto-approve", "-no-color")
         left = terraform.run("state", "list").split()
     return Lifecycle(outputs, state["values"], replanned, announced, left, reader=reader)
@@ -85,7 +85,7 @@ def many_accounts(terraform_of: RunFactory, states: Path) -> Lifecycle:
         outputs |= {"edge": others[0].outputs(), "web": others[1].outputs()}
         _session(aws, WEB_ID).put_object(Bucket="web-waf-logs", Key="waf/a.json", Body=b"{}")
         _session(aws, PAYMENTS_ID).put_object(Bucket="payments-logs", Key="alb/a.log", Body=b"{}")
-        announced = list(_announced(aws, outputs["central"]["central"]["queue_url"], 2))
+        announced = list(_announced(aws, outputs["central"]["platform"]["queue_url"], 2))
         removal = _removal_of_middle_source(home)
         _in_parallel(lambda one: one.run("destroy", "-auto-approve", "-no-color", *_account_variables(one)), accounts)
         central.run("destroy", "-auto-approve", "-no-color", *CENTRAL_VARIABLES)
@@ -93,27 +93,18 @@ def many_accounts(terraform_of: RunFactory, states: Path) -> Lifecycle:
     return Lifecycle(outputs, {}, replanned, announced, left, removal)
 
 
-CENTRAL_VARIABLES = ("-var=deploy_role_name=OrganizationAccountAccessRole", "-var=force_destroy=true")
+CENTRAL_VARIABLES = ("-var=deploy_role_name=OrganizationAccountAccessRole", "-var=trial=true")
 
 
-def _minimal_variables(aws: LocalAws) -> Mapping[str, Any]:
-    ec2 = _client(aws, "ec2", f"arn:aws:iam::{CENTRAL_ID}:role/OrganizationAccountAccessRole")
-    vpc_id = ec2.create_vpc(CidrBlock="192.0.2.0/24")["Vpc"]["VpcId"]
-    subnet_id = ec2.create_subnet(VpcId=vpc_id, CidrBlock="192.0.2.0/28")["Subnet"]["SubnetId"]
-    group = ec2.create_security_group(GroupName="worker", Description="worker", VpcId=vpc_id)
+def _minimal_variables() -> Mapping[str, Any]:
     return {
         "central_account_id": CENTRAL_ID,
         "customer_account_id": PAYMENTS_ID,
         "external_id": EXTERNAL_ID,
         "bucket": "payments-logs",
         "bucket_notifications_checked": True,
-        "force_destroy": True,
-        "worker": {
-            "image": f"{CENTRAL_ID}.dkr.ecr.us-east-1.amazonaws.com/headwater:0.1.0",
-            "subnet_ids": [subnet_id],
-            "security_group_ids": [group["GroupId"]],
-            "state_url_secret_arn": f"arn:aws:secretsmanager:us-east-1:{CENTRAL_ID}:secret:headwater-state-AbCdEf",
-        },
+        "trial": True,
+        "worker": {"image": f"{CENTRAL_ID}.dkr.ecr.us-east-1.amazonaws.com/headwater:0.1.0"},
     }
 
 

@@ -272,9 +272,9 @@ QUEUE_LIMIT, ROLE_LIMIT, TRUST_LIMIT, KEY_LIMIT = 8_192, 10_240, 2_048, 32_768  
 def test_policies_of_500_customers_stay_below_their_limits(
     resources: Mapping[str, Mapping[str, Any]], name: str
 ) -> None:
-    queue = resources[f"module.{name}.aws_sqs_queue.intake"]["policy"]
-    key = resources[f"module.{name}.aws_kms_key.queue"]["policy"]
-    trust = resources[f"module.{name}.aws_iam_role.worker"]["assume_role_policy"]
+    queue = resources[f"module.{name}.module.intake.aws_sqs_queue.intake"]["policy"]
+    key = resources[f"module.{name}.module.intake.aws_kms_key.this"]["policy"]
+    trust = resources[f"module.{name}.module.service.aws_iam_role.worker"]["assume_role_policy"]
 
     assert len(queue) <= QUEUE_LIMIT
     assert len(key) <= KEY_LIMIT
@@ -285,7 +285,11 @@ def test_more_customers_than_fit_are_refused_at_plan(
     initialised: Callable[[str], Terraform], tree: Path, aws: LocalAws
 ) -> None:
     (tree / "crowd").mkdir()
-    crowd = {"source": "../modules/central", "customer_account_ids": [f"{200000000000 + n}" for n in range(600)]}
+    crowd = {
+        "source": "../modules/platform",
+        "worker_on": "elsewhere",
+        "customer_account_ids": [f"{200000000000 + n}" for n in range(600)],
+    }
     (tree / "crowd/main.tf.json").write_text(json.dumps({"module": {"crowd": crowd}}))
     terraform = replace(initialised("crowd"), environment=aws.environment)
 
@@ -294,7 +298,7 @@ def test_more_customers_than_fit_are_refused_at_plan(
 
 
 def test_policies_of_an_organization_do_not_grow_with_its_accounts(resources: Mapping[str, Mapping[str, Any]]) -> None:
-    queue = resources["module.central_of_an_organization.aws_sqs_queue.intake"]["policy"]
+    queue = resources["module.central_of_an_organization.module.intake.aws_sqs_queue.intake"]["policy"]
 
     assert not any(account in queue for account in CUSTOMERS)
     assert len(queue) < 2_000
@@ -328,15 +332,15 @@ def deliver(name: str, service: str = "sns.amazonaws.com", **context: str) -> Re
 def test_only_topics_of_customers_reach_the_queue(
     resources: Mapping[str, Mapping[str, Any]], name: str, context: Mapping[str, str], allowed: bool
 ) -> None:
-    policy = json.loads(resources[f"module.{name}.aws_sqs_queue.intake"]["policy"])
+    policy = json.loads(resources[f"module.{name}.module.intake.aws_sqs_queue.intake"]["policy"])
 
     assert is_allowed(policy, deliver(name, **context)) is allowed
 
 
 @pytest.mark.parametrize("name", ["central", "central_of_500", "central_of_an_organization"])
 def test_whoever_may_send_to_the_queue_may_use_its_key(resources: Mapping[str, Mapping[str, Any]], name: str) -> None:
-    queue = json.loads(resources[f"module.{name}.aws_sqs_queue.intake"]["policy"])
-    key = json.loads(resources[f"module.{name}.aws_kms_key.queue"]["policy"])
+    queue = json.loads(resources[f"module.{name}.module.intake.aws_sqs_queue.intake"]["policy"])
+    key = json.loads(resources[f"module.{name}.module.intake.aws_kms_key.this"]["policy"])
     senders = {(principal, conditions) for _, principal, _, _, conditions in atoms(queue)}
     users = {
         (principal, conditions)
@@ -349,7 +353,7 @@ def test_whoever_may_send_to_the_queue_may_use_its_key(resources: Mapping[str, M
 
 def test_only_the_central_rule_reaches_the_queue_from_eventbridge(resources: Mapping[str, Mapping[str, Any]]) -> None:
     name = "central_of_an_organization"
-    policy = json.loads(resources[f"module.{name}.aws_sqs_queue.intake"]["policy"])
+    policy = json.loads(resources[f"module.{name}.module.intake.aws_sqs_queue.intake"]["policy"])
     base = f"arn:aws:events:us-east-1:{ACCOUNT_ID}:rule/central-of-an-organization"
     context = {"aws__SourceAccount": ACCOUNT_ID}
 
@@ -362,7 +366,7 @@ def test_only_the_central_rule_reaches_the_queue_from_eventbridge(resources: Map
 
 def test_only_the_organization_puts_events_on_the_bus(resources: Mapping[str, Mapping[str, Any]]) -> None:
     policy = json.loads(
-        resources["module.central_of_an_organization.aws_cloudwatch_event_bus_policy.this[0]"]["policy"]
+        resources["module.central_of_an_organization.module.intake.aws_cloudwatch_event_bus_policy.this[0]"]["policy"]
     )
     bus = f"arn:aws:events:us-east-1:{ACCOUNT_ID}:event-bus/central-of-an-organization"
     role = "arn:aws:iam::444455556666:role/headwater-events-us-east-1"
@@ -374,11 +378,13 @@ def test_only_the_organization_puts_events_on_the_bus(resources: Mapping[str, Ma
 
 
 def test_the_lake_refuses_requests_without_tls(resources: Mapping[str, Mapping[str, Any]]) -> None:
-    policy = json.loads(resources["module.central.aws_s3_bucket_policy.lake"]["policy"])
+    policy = json.loads(resources["module.central.module.lake.aws_s3_bucket_policy.this"]["policy"])
     denied = atoms(policy, effect="Deny")
 
-    assert {(principal, action) for _, principal, action, _, _ in denied} == {("*", "s3:*")}
-    assert {conditions for *_, conditions in denied} == {frozenset({("Bool", "aws:SecureTransport", "false")})}
+    tls = frozenset({("Bool", "aws:SecureTransport", "false")})
+    assert {(principal, action) for _, principal, action, _, conditions in denied if conditions == tls} == {
+        ("*", "s3:*")
+    }
 
 
 def test_no_bucket_of_ours_logs_its_access(resources: Mapping[str, Mapping[str, Any]]) -> None:
@@ -390,9 +396,9 @@ def test_central_works_in_china(resources: Mapping[str, Mapping[str, Any]]) -> N
     policies = [
         resources[f"module.central_in_china.{address}"][attribute]
         for address, attribute in (
-            ("aws_sqs_queue.intake", "policy"),
-            ("aws_kms_key.lake", "policy"),
-            ("aws_iam_role.worker", "assume_role_policy"),
+            ("module.intake.aws_sqs_queue.intake", "policy"),
+            ("module.service.aws_kms_key.this", "policy"),
+            ("module.service.aws_iam_role.worker", "assume_role_policy"),
         )
     ]
 

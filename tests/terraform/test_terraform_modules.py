@@ -12,10 +12,11 @@ from support.terraform import Terraform
 from support.terraform_lifecycles import Lifecycle
 
 pytestmark = [pytest.mark.terraform, pytest.mark.timeout(600)]
+MODULES = ["customer_account", "intake", "lake", "network", "observability", "platform", "service", "state"]
 Started = Mapping[str, Future[Lifecycle]]
 
 
-@pytest.mark.parametrize("module", ["customer_account", "central", "network", "lake", "intake", "state", "service", "observability"])
+@pytest.mark.parametrize("module", MODULES)
 def test_module_passes_its_own_tests(initialised: Callable[[str], Terraform], started: Started, module: str) -> None:
     said = initialised(f"modules/{module}").run("test", "-no-color", timeout_s=500)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from concurrent.futures import Future
 from typing import Any
 
@@ -96,15 +96,22 @@ def test_own_paths_are_kept(many_accounts: Lifecycle) -> None:
 
 def worker_policy(minimal: Lifecycle) -> Mapping[str, Any]:
     """What the worker's role may do."""
-    return statements_of(applied(minimal, "module.central")["module.central.aws_iam_role_policy.worker"]["policy"])
+    return statements_of(applied(minimal, SERVICE)[f"{SERVICE}.aws_iam_role_policy.worker"]["policy"])
 
 
 def applied(minimal: Lifecycle, module: str) -> Mapping[str, Mapping[str, Any]]:
     """Address → attributes of what a module made."""
-    modules = {child["address"]: child for child in minimal.values["root_module"]["child_modules"]}
+    modules = {child["address"]: child for child in _below(minimal.values["root_module"])}
     return {resource["address"]: resource["values"] for resource in modules[module]["resources"]}
 
 
+def _below(module: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    for child in module.get("child_modules", []):
+        yield child
+        yield from _below(child)
+
+
+SERVICE = "module.platform.module.service"
 LAKE = f"arn:aws:s3:::headwater-lake-{CENTRAL_ID}"
 
 
@@ -126,6 +133,7 @@ LAKE = f"arn:aws:s3:::headwater-lake-{CENTRAL_ID}"
         ("glue:DeleteDatabase", f"arn:aws:glue:us-east-1:{CENTRAL_ID}:database/logs", False),
         ("sns:Publish", f"arn:aws:sns:us-east-1:{CENTRAL_ID}:headwater-alerts", True),
         ("sns:Publish", f"arn:aws:sns:us-east-1:{CENTRAL_ID}:another", False),
+        ("rds-db:connect", f"arn:aws:rds-db:us-east-1:{CENTRAL_ID}:dbuser:db-another/headwater", False),
         ("secretsmanager:GetSecretValue", f"arn:aws:secretsmanager:us-east-1:{CENTRAL_ID}:secret:headwater", False),
     ],
 )

@@ -45,7 +45,7 @@ def check(
 
 @app.command("publish")
 def publish(
-    url: Annotated[str, typer.Argument(help="s3:// URL; the accounts_file output of terraform/modules/central.")],
+    url: Annotated[str, typer.Argument(help="s3:// URL; the accounts_file output of terraform/modules/platform.")],
     file: Annotated[Path, typer.Option(help="The accounts.yml to publish.", exists=True)] = Path("accounts.yml"),
 ) -> None:
     """Check accounts.yml and put it, with its lock file, where the service reads it."""

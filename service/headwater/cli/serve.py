@@ -55,7 +55,7 @@ def make_worker(
             "environment",
             "no queue",
             key="HEADWATER_QUEUE_URL",
-            fix="Set it to the queue_url output of terraform/modules/central.",
+            fix="Set it to the queue_url output of terraform/modules/platform.",
         )
     tables = build.lookup_tables(settings)
     committer = build.committer(settings, step=step, now=now, lookups=tables)

@@ -1,4 +1,4 @@
-"""The central account of the demonstration: by the Terraform module, or its few needful parts by boto3."""
+"""The central account of the demonstration: by the Terraform module `platform`, or its few needful parts by boto3."""
 
 from __future__ import annotations
 
@@ -30,10 +30,10 @@ class CentralAccount:
 
 
 def terraform_state(folder: Path, environment: Mapping[str, str]) -> terraform.State:
-    """A root with the central module, written and initialised in a folder."""
+    """A root with the platform module, written and initialised in a folder."""
     root, data = folder / "root", folder / "data"
     root.mkdir(parents=True, exist_ok=True)
-    text = json.dumps(_document(relative(assets.module_path("central"), root)), indent=2)
+    text = json.dumps(_document(relative(assets.module_path("platform"), root)), indent=2)
     (root / "main.tf.json").write_text(text, encoding="utf-8")
     plugins = assets.plugin_folder(environment)
     terraform.prepare(root, data / "init", plugins, environment)
@@ -60,15 +60,17 @@ def _document(module_source: str) -> Mapping[str, Any]:
             }
         },
         "module": {
-            "central": {
+            "platform": {
                 "source": module_source,
                 "name": NAME,
                 "organization_id": ORGANIZATION_ID,
+                "worker_on": "elsewhere",
+                "alarms": {"enabled": False},
                 "alerts_topic": False,
-                "force_destroy": True,
+                "trial": True,
             }
         },
-        "output": {name: {"value": f"${{module.central.{name}}}"} for name in OUTPUTS},
+        "output": {name: {"value": f"${{module.platform.{name}}}"} for name in OUTPUTS},
     }
 
 

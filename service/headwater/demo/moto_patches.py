@@ -5,6 +5,7 @@ Each function mends one service; its docstring names the symptom. moto's objects
 
 from __future__ import annotations
 
+import inspect
 import json
 import uuid
 from datetime import UTC, datetime
@@ -14,7 +15,11 @@ import yaml
 from moto.applicationautoscaling.responses import ApplicationAutoScalingResponse
 from moto.athena.models import AthenaBackend
 from moto.core.exceptions import AccessDeniedError
+from moto.ec2.exceptions import InvalidPermissionNotFoundError, InvalidSecurityGroupRuleIdNotFoundError
+from moto.ec2.models import EC2Backend
+from moto.ec2.models.security_groups import SecurityGroupRule
 from moto.ecs.models import Service as EcsService
+from moto.rds.models import RDSBackend
 from moto.s3 import notifications
 from moto.s3.responses import S3Response
 from moto.sns.models import SNSBackend, Subscription, sns_backends
@@ -35,6 +40,8 @@ def install(*, pending_subscriptions: bool) -> None:
     _mend_autoscaling_tags()
     _mend_athena_tags()
     _mend_ecs_service()
+    _mend_group_rules()
+    _mend_database_parameters()
     _mend_bucket_notification()
     _mend_topic_delivery()
     _enforce_topic_policy()
@@ -98,6 +105,58 @@ def _mend_athena_tags() -> None:
 def _mend_ecs_service() -> None:
     """A service has no availabilityZoneRebalancing: endless diff."""
     replace(EcsService, "availability_zone_rebalancing", "DISABLED")
+
+
+def _mend_group_rules() -> None:
+    """Rules between groups and to prefix lists lose their description: endless diff."""
+    stock = SecurityGroupRule.__init__
+    signature = inspect.signature(stock)
+
+    def init(self: Any, *args: Any, **kwargs: Any) -> None:
+        stock(self, *args, **kwargs)
+        prefix_list = signature.bind(self, *args, **kwargs).arguments.get("prefix_list_id") or {}
+        self.prefix_list_description = prefix_list.get("Description")
+
+    def description(self: Any) -> str | None:
+        found = self.ip_range.get("Description") or self.source_group.get("Description")
+        given: str | None = found or self.prefix_list_description
+        return given
+
+    replace(SecurityGroupRule, "__init__", init)
+    replace(SecurityGroupRule, "description", property(description))
+    for name in ("revoke_security_group_ingress", "revoke_security_group_egress"):
+        _mend_revocation(name)
+
+
+def _mend_revocation(name: str) -> None:
+    """A rule id that is gone is told as InvalidPermission.NotFound, which a retry takes for a failure."""
+    stock = getattr(EC2Backend, name)
+
+    def revoke(self: Any, *args: Any, **kwargs: Any) -> None:
+        try:
+            stock(self, *args, **kwargs)
+        except InvalidPermissionNotFoundError as error:
+            ids = kwargs.get("security_rule_ids") or []
+            if not ids:
+                raise
+            raise InvalidSecurityGroupRuleIdNotFoundError(ids[0]) from error
+
+    replace(EC2Backend, name, revoke)
+
+
+def _mend_database_parameters() -> None:
+    """Parameters that were set do not say that a user set them: endless diff."""
+
+    def marked(name: str) -> None:
+        stock = getattr(RDSBackend, name)
+
+        def modify(self: Any, group: str, parameters: list[dict[str, Any]]) -> Any:
+            return stock(self, group, [{**parameter, "Source": "user"} for parameter in parameters])
+
+        replace(RDSBackend, name, modify)
+
+    marked("modify_db_parameter_group")
+    marked("modify_db_cluster_parameter_group")
 
 
 def _mend_bucket_notification() -> None:

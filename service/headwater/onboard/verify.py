@@ -50,7 +50,7 @@ def as_worker(sessions: Sessions, central: Central) -> boto3.Session:
     except (ClientError, BotoCoreError) as error:
         raise OnboardError(
             f"cannot verify as {central.worker_role_arn}: {reason(error)}. Run this in the worker's task, or add your"
-            " role to worker_assumed_by_arns of the central module."
+            " role to worker_assumed_by_arns of the platform module."
         ) from error
 
 

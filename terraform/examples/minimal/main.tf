@@ -24,17 +24,14 @@ provider "aws" {
   }
 }
 
-module "central" {
-  source    = "../../modules/central"
+module "platform" {
+  source    = "../../modules/platform"
   providers = { aws = aws.central }
 
   customer_account_ids = [var.customer_account_id]
-  force_destroy        = var.force_destroy
-
+  worker_on            = var.worker == null ? "elsewhere" : "ecs"
   image                = try(var.worker.image, null)
-  subnet_ids           = try(var.worker.subnet_ids, [])
-  security_group_ids   = try(var.worker.security_group_ids, [])
-  state_url_secret_arn = try(var.worker.state_url_secret_arn, null)
+  trial                = var.trial
 }
 
 module "customer" {
@@ -45,8 +42,8 @@ module "customer" {
   account_name       = var.customer_account_name
   external_id        = var.external_id
   central_account_id = var.central_account_id
-  worker_role_arn    = module.central.worker_role_arn
-  queue_arn          = module.central.queue_arn
+  worker_role_arn    = module.platform.worker_role_arn
+  queue_arn          = module.platform.queue_arn
 
   sources = [{
     name   = "cloudtrail"

@@ -1,6 +1,6 @@
-output "central" {
+output "platform" {
   description = "Everything about the central account."
-  value       = module.central
+  value       = module.platform
 }
 
 output "customer" {

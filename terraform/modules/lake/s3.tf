@@ -1,5 +1,8 @@
 # The lake never logs its own access: into a collected bucket that would be a loop, every write making a new log.
 resource "aws_s3_bucket" "this" {
+  #checkov:skip=CKV_AWS_18:the lake's access log in a collected bucket would feed itself; CloudTrail data events serve
+  #checkov:skip=CKV_AWS_144:the customers' buckets are the origin; a copy elsewhere is the user's choice
+  #checkov:skip=CKV2_AWS_62:nobody listens to the lake's own objects
   bucket        = local.bucket
   force_destroy = var.force_destroy
   tags          = var.tags
@@ -69,9 +72,9 @@ data "aws_iam_policy_document" "bucket" {
 data "aws_iam_policy_document" "access" {
   source_policy_documents = [data.aws_iam_policy_document.bucket.json]
 
-  # A file under another key could be unreadable to the service and to Athena; no header at all takes the bucket's default.
+  # No header at all takes the bucket's default, the lake's key.
   statement {
-    sid       = "LakeKeyOnly"
+    sid       = "KmsOnly"
     effect    = "Deny"
     actions   = ["s3:PutObject"]
     resources = ["${local.bucket_arn}/*"]
@@ -83,13 +86,13 @@ data "aws_iam_policy_document" "access" {
 
     condition {
       test     = "StringNotEqualsIfExists"
-      variable = "s3:x-amz-server-side-encryption-aws-kms-key-id"
-      values   = [aws_kms_key.this.arn]
+      variable = "s3:x-amz-server-side-encryption"
+      values   = ["aws:kms"]
     }
 
     condition {
       test     = "Null"
-      variable = "s3:x-amz-server-side-encryption-aws-kms-key-id"
+      variable = "s3:x-amz-server-side-encryption"
       values   = ["false"]
     }
   }

@@ -19,6 +19,8 @@ data "aws_vpc_endpoint_service" "s3" {
 
 # Only roles of this account: credentials of others, brought in by an intruder, lead nowhere.
 data "aws_iam_policy_document" "interface" {
+  #checkov:skip=CKV_AWS_1:an endpoint policy narrows what roles may do already; the condition keeps out all others
+  #checkov:skip=CKV_AWS_49:an endpoint policy narrows what roles may do already; the condition keeps out all others
   statement {
     sid       = "RolesOfThisAccount"
     actions   = ["*"]
@@ -38,6 +40,7 @@ data "aws_iam_policy_document" "interface" {
 }
 
 data "aws_iam_policy_document" "s3" {
+  #checkov:skip=CKV_AWS_283:conditions name the accounts and roles; the layers of ECR are public to those with a signed URL
   statement {
     sid       = "RolesOfThisAccount"
     actions   = ["s3:*"]

@@ -40,6 +40,7 @@ resource "aws_route_table_association" "private" {
 }
 
 resource "aws_security_group" "worker" {
+  #checkov:skip=CKV2_AWS_5:the service module attaches it to the tasks
   name        = "${var.name}-worker"
   description = "Headwater tasks: HTTPS to AWS and no way in"
   vpc_id      = local.vpc_id

@@ -14,24 +14,44 @@ variable "queue_name" {
   description = "Intake queue: output queue_name of intake."
   type        = string
   nullable    = false
+
+  validation {
+    condition     = can(regex("^[A-Za-z0-9_-]{1,80}$", var.queue_name))
+    error_message = "queue_name must be the name of a queue, not its ARN or URL."
+  }
 }
 
 variable "dead_letter_queue_name" {
   description = "Dead-letter queue: output dead_letter_queue_name of intake."
   type        = string
   nullable    = false
+
+  validation {
+    condition     = can(regex("^[A-Za-z0-9_-]{1,80}$", var.dead_letter_queue_name))
+    error_message = "dead_letter_queue_name must be the name of a queue, not its ARN or URL."
+  }
 }
 
 variable "log_group_name" {
   description = "Log group of the tasks: output log_group_name of service."
   type        = string
   nullable    = false
+
+  validation {
+    condition     = can(regex("^[.A-Za-z0-9_/#-]{1,512}$", var.log_group_name))
+    error_message = "log_group_name must be the name of a log group, not its ARN."
+  }
 }
 
 variable "cluster_name" {
   description = "ECS cluster: output cluster_name of service; null where another scheduler runs the worker."
   type        = string
   default     = null
+
+  validation {
+    condition     = var.cluster_name == null ? true : can(regex("^[A-Za-z0-9_-]{1,255}$", var.cluster_name))
+    error_message = "cluster_name must be the name of an ECS cluster, not its ARN."
+  }
 }
 
 variable "service_names" {

@@ -25,6 +25,11 @@ variable "queue_url" {
   description = "URL of that queue: output queue_url of intake."
   type        = string
   nullable    = false
+
+  validation {
+    condition     = can(regex("^https?://", var.queue_url))
+    error_message = "queue_url must be the URL of a queue."
+  }
 }
 
 variable "dead_letter_queue_arn" {
@@ -42,6 +47,11 @@ variable "dead_letter_queue_url" {
   description = "URL of that queue: output dead_letter_queue_url of intake."
   type        = string
   nullable    = false
+
+  validation {
+    condition     = can(regex("^https?://", var.dead_letter_queue_url))
+    error_message = "dead_letter_queue_url must be the URL of a queue."
+  }
 }
 
 variable "queue_kms_key_arn" {
@@ -59,6 +69,11 @@ variable "lake_bucket_name" {
   description = "Bucket of the lake: output bucket_name of lake. accounts.yml lies in it, unless accounts_file says otherwise."
   type        = string
   nullable    = false
+
+  validation {
+    condition     = can(regex("^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$", var.lake_bucket_name))
+    error_message = "lake_bucket_name must be the name of an S3 bucket."
+  }
 }
 
 variable "lake_warehouse" {
@@ -76,6 +91,11 @@ variable "lake_writer_policy" {
   description = "Permissions to write the lake, as JSON: output writer_policy of lake."
   type        = string
   nullable    = false
+
+  validation {
+    condition     = can(jsondecode(var.lake_writer_policy).Statement)
+    error_message = "lake_writer_policy must be an IAM policy as JSON."
+  }
 }
 
 variable "state_url" {
@@ -93,6 +113,11 @@ variable "state_connect_policy" {
   description = "Permission to log in to the state database by IAM, as JSON: output connect_policy of state."
   type        = string
   default     = null
+
+  validation {
+    condition     = var.state_connect_policy == null ? true : can(jsondecode(var.state_connect_policy).Statement)
+    error_message = "state_connect_policy must be an IAM policy as JSON."
+  }
 }
 
 variable "state_url_secret_arn" {

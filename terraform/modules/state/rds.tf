@@ -65,6 +65,11 @@ resource "aws_db_parameter_group" "this" {
 }
 
 resource "aws_db_instance" "this" {
+  #checkov:skip=CKV_AWS_118:billed monitoring of the host; CloudWatch has the metrics of the database
+  #checkov:skip=CKV_AWS_133:backup_retention_days, 14 by default and 1 at least
+  #checkov:skip=CKV_AWS_157:multi_az, true by default
+  #checkov:skip=CKV_AWS_293:deletion_protection, true by default
+  #checkov:skip=CKV_AWS_353:billed beyond a week; log_min_duration_statement tells of slow statements
   count = local.is_instance ? 1 : 0
 
   identifier     = "${var.name}-state"
@@ -99,10 +104,7 @@ resource "aws_db_instance" "this" {
   final_snapshot_identifier  = "${var.name}-state-final"
   auto_minor_version_upgrade = true
 
-  enabled_cloudwatch_logs_exports       = ["postgresql"]
-  performance_insights_enabled          = true
-  performance_insights_kms_key_id       = local.key_arn
-  performance_insights_retention_period = 7 # days, free
+  enabled_cloudwatch_logs_exports = ["postgresql"]
 }
 
 resource "aws_rds_cluster_parameter_group" "this" {
@@ -128,6 +130,10 @@ resource "aws_rds_cluster_parameter_group" "this" {
 }
 
 resource "aws_rds_cluster" "this" {
+  #checkov:skip=CKV2_AWS_8:automatic backups of RDS; AWS Backup is the user's choice
+  #checkov:skip=CKV2_AWS_27:every statement would put customers' data into the log; slow ones are logged
+  #checkov:skip=CKV_AWS_133:backup_retention_days, 14 by default and 1 at least
+  #checkov:skip=CKV_AWS_139:deletion_protection, true by default
   count = local.is_aurora ? 1 : 0
 
   cluster_identifier = "${var.name}-state"
@@ -164,17 +170,16 @@ resource "aws_rds_cluster" "this" {
 }
 
 resource "aws_rds_cluster_instance" "this" {
+  #checkov:skip=CKV_AWS_118:billed monitoring of the host; CloudWatch has the metrics of the database
+  #checkov:skip=CKV_AWS_353:billed beyond a week; log_min_duration_statement tells of slow statements
   count = local.is_aurora ? (var.multi_az ? 2 : 1) : 0
 
-  identifier                            = "${var.name}-state-${count.index}"
-  cluster_identifier                    = aws_rds_cluster.this[0].id
-  engine                                = aws_rds_cluster.this[0].engine
-  engine_version                        = aws_rds_cluster.this[0].engine_version
-  instance_class                        = "db.serverless"
-  publicly_accessible                   = false
-  auto_minor_version_upgrade            = true
-  performance_insights_enabled          = true
-  performance_insights_kms_key_id       = local.key_arn
-  performance_insights_retention_period = 7 # days, free
-  tags                                  = var.tags
+  identifier                 = "${var.name}-state-${count.index}"
+  cluster_identifier         = aws_rds_cluster.this[0].id
+  engine                     = aws_rds_cluster.this[0].engine
+  engine_version             = aws_rds_cluster.this[0].engine_version
+  instance_class             = "db.serverless"
+  publicly_accessible        = false
+  auto_minor_version_upgrade = true
+  tags                       = var.tags
 }

@@ -38,6 +38,11 @@ variable "client_security_group_ids" {
   type        = map(string)
   nullable    = false
   default     = {}
+
+  validation {
+    condition     = alltrue([for id in values(var.client_security_group_ids) : can(regex("^sg-[0-9a-f]+$", id))])
+    error_message = "client_security_group_ids must be ids such as sg-0123456789abcdef0."
+  }
 }
 
 variable "existing" {

@@ -34,20 +34,17 @@ provider "aws" {
   }
 }
 
-module "central" {
-  source = "../../../modules/central"
+module "platform" {
+  source = "../../../modules/platform"
 
   name                    = trimsuffix(try(local.central.worker_role_name, "headwater-worker"), "-worker")
-  lake_bucket_name        = try(local.central.lake_bucket, null)
+  lake                    = { bucket_name = try(local.central.lake_bucket, null) }
   organization_id         = local.organization_id
   customer_account_ids    = local.organization_id == null ? [for account in local.config.accounts : account.id] : []
   eventbridge_account_ids = local.organization_id == null ? local.eventbridge_account_ids : []
   customer_role_name      = trimprefix("${local.default_role_path}${local.default_role_name}", "/")
   customer_role_arns      = local.other_role_arns
-  force_destroy           = var.force_destroy
-
-  image                = try(var.worker.image, null)
-  subnet_ids           = try(var.worker.subnet_ids, [])
-  security_group_ids   = try(var.worker.security_group_ids, [])
-  state_url_secret_arn = try(var.worker.state_url_secret_arn, null)
+  worker_on               = var.worker == null ? "elsewhere" : "ecs"
+  image                   = try(var.worker.image, null)
+  trial                   = var.trial
 }

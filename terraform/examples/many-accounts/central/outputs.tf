@@ -1,4 +1,4 @@
-output "central" {
+output "platform" {
   description = "Everything about the central account."
-  value       = module.central
+  value       = module.platform
 }

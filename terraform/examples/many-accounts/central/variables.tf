@@ -11,20 +11,15 @@ variable "deploy_role_name" {
   default     = null
 }
 
-variable "force_destroy" {
-  description = "Whether destroy deletes a lake that holds data. For trials only."
+variable "trial" {
+  description = "Whether everything can be destroyed, data and all. For trials only."
   type        = bool
   nullable    = false
   default     = false
 }
 
 variable "worker" {
-  description = "The worker on ECS Fargate; null makes everything but the worker."
-  type = object({
-    image                = string
-    subnet_ids           = list(string)
-    security_group_ids   = list(string)
-    state_url_secret_arn = string
-  })
-  default = null
+  description = "The worker on ECS Fargate, with a network and a database of its own; null makes neither, and the worker runs elsewhere."
+  type        = object({ image = string })
+  default     = null
 }

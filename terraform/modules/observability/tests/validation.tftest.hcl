@@ -84,3 +84,43 @@ run "topic_that_is_a_queue" {
 
   expect_failures = [var.alarm_topic_arns]
 }
+
+run "queue_arn" {
+  command = plan
+
+  variables {
+    queue_name = "arn:aws:sqs:us-east-1:999988887777:x"
+  }
+
+  expect_failures = [var.queue_name]
+}
+
+run "dead_letter_queue_url" {
+  command = plan
+
+  variables {
+    dead_letter_queue_name = "https://sqs/x"
+  }
+
+  expect_failures = [var.dead_letter_queue_name]
+}
+
+run "log_group_arn" {
+  command = plan
+
+  variables {
+    log_group_name = "arn:aws:logs:us-east-1:999988887777:log-group:x"
+  }
+
+  expect_failures = [var.log_group_name]
+}
+
+run "cluster_arn" {
+  command = plan
+
+  variables {
+    cluster_name = "arn:aws:ecs:us-east-1:999988887777:cluster/x"
+  }
+
+  expect_failures = [var.cluster_name]
+}

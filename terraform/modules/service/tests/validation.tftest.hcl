@@ -341,3 +341,53 @@ run "service_without_network" {
 
   expect_failures = [aws_ecs_service.this["worker"]]
 }
+
+run "queue_name_for_url" {
+  command = plan
+
+  variables {
+    queue_url = "headwater-intake"
+  }
+
+  expect_failures = [var.queue_url]
+}
+
+run "dead_letter_name_for_url" {
+  command = plan
+
+  variables {
+    dead_letter_queue_url = "headwater-dead-letters"
+  }
+
+  expect_failures = [var.dead_letter_queue_url]
+}
+
+run "lake_bucket_arn" {
+  command = plan
+
+  variables {
+    lake_bucket_name = "arn:aws:s3:::lake"
+  }
+
+  expect_failures = [var.lake_bucket_name]
+}
+
+run "writer_policy_that_is_text" {
+  command = plan
+
+  variables {
+    lake_writer_policy = "all"
+  }
+
+  expect_failures = [var.lake_writer_policy]
+}
+
+run "connect_policy_that_is_text" {
+  command = plan
+
+  variables {
+    state_connect_policy = "all"
+  }
+
+  expect_failures = [var.state_connect_policy]
+}

@@ -161,3 +161,13 @@ run "key_that_is_an_alias" {
 
   expect_failures = [var.kms_key_arn]
 }
+
+run "client_group_name" {
+  command = plan
+
+  variables {
+    client_security_group_ids = { worker = "default" }
+  }
+
+  expect_failures = [var.client_security_group_ids]
+}
