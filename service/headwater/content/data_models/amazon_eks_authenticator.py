@@ -2,8 +2,6 @@
 
 import ipaddress
 
-KINDS = {"access granted": "successful_login", "access denied": "failed_login"}
-
 
 def actor_user(event):
     """The IAM identity, else the Kubernetes user it became."""
@@ -27,4 +25,6 @@ def source_port(event):
 
 def event_type(event):
     """The kind of event that different log types have in common."""
-    return KINDS.get(str(event.get("msg")))
+    if event.get("msg") == "access granted":
+        return "successful_login"
+    return "failed_login" if event.get("msg") == "access denied" else None

@@ -8,7 +8,8 @@ ACCOUNT_CHANGE = 3001
 LOGON = 1
 SUCCESS = 1
 FAILURE = 2
-CHANGES = {1: "user_account_created", 11: "mfa_disabled"}
+CREATE = 1
+DISABLE_SECOND_FACTOR = 11
 
 
 def actor_user(event):
@@ -33,10 +34,14 @@ def event_name(event):
 def event_type(event):
     """The kind of event that different log types have in common."""
     if event.get("class_uid") == AUTHENTICATION and event.get("activity_id") == LOGON:
-        return {SUCCESS: "successful_login", FAILURE: "failed_login"}.get(event.get("status_id"))
-    if event.get("class_uid") == ACCOUNT_CHANGE and event.get("status_id") == SUCCESS:
-        return CHANGES.get(event.get("activity_id"))
-    return None
+        if event.get("status_id") == SUCCESS:
+            return "successful_login"
+        return "failed_login" if event.get("status_id") == FAILURE else None
+    if event.get("class_uid") != ACCOUNT_CHANGE or event.get("status_id") != SUCCESS:
+        return None
+    if event.get("activity_id") == CREATE:
+        return "user_account_created"
+    return "mfa_disabled" if event.get("activity_id") == DISABLE_SECOND_FACTOR else None
 
 
 def mfa_used(event):

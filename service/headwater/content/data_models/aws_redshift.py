@@ -2,8 +2,6 @@
 
 import ipaddress
 
-LOGINS = {"authenticated": "successful_login", "authentication failure": "failed_login"}
-
 
 def source_ip(event):
     """The client's address; None where a host name stands instead."""
@@ -20,11 +18,15 @@ def event_name(event):
 
 def event_type(event):
     """The kind of event that different log types have in common."""
-    if event.get("log") == "user" and event.get("action") in ("create", "alter") and event.get("usesuper") == 1:
+    if event.get("event") == "authenticated":
+        return "successful_login"
+    if event.get("event") == "authentication failure":
+        return "failed_login"
+    if event.get("log") != "user" or event.get("action") not in ("create", "alter"):
+        return None
+    if event.get("usesuper") == 1:
         return "admin_role_assigned"
-    if event.get("log") == "user" and event.get("action") == "create":
-        return "user_account_created"
-    return LOGINS.get(str(event.get("event")))
+    return "user_account_created" if event.get("action") == "create" else None
 
 
 def user(event):

@@ -4,7 +4,7 @@ import ipaddress
 import math
 from collections import Counter
 
-from headwater_aws import is_public_ip, mappings
+from headwater_aws import is_public_ip
 
 TCP = 6
 UDP = 17
@@ -87,7 +87,8 @@ def dns_context(event):
 
 def answers(event):
     """The texts a DNS query was answered with."""
-    return [str(one.get("Rdata")) for one in mappings(event.get("answers"))]
+    found = event.deep_walk("answers", "Rdata")
+    return found if isinstance(found, list) else [found]
 
 
 def parent_domain(name):

@@ -41,7 +41,7 @@ SCANNERS = (
 def decoded(text):
     """A URL or header in lower case without percent encoding."""
     found = str(text or "").lower()
-    for _ in range(DECODINGS_MAX):
+    for _ in range(DECODINGS_MAX if "%" in found or "+" in found else 0):
         plain = unquote_plus(found)
         if plain == found:
             break
@@ -51,11 +51,11 @@ def decoded(text):
 
 def is_log4shell(*texts):
     """Whether a text holds a JNDI lookup, as exploits of CVE-2021-44228 do."""
-    return any("${" in text and _holds_jndi(text) for text in map(decoded, texts))
+    return any(_holds_jndi(decoded(text)) for text in texts if text and ("$" in text or "%" in text))
 
 
 def _holds_jndi(text):
-    return JNDI in text or JNDI in LOOKUP_OF_LETTER.sub(r"\1", text)
+    return "${" in text and (JNDI in text or JNDI in LOOKUP_OF_LETTER.sub(r"\1", text))
 
 
 def attack(url):
@@ -75,5 +75,5 @@ def is_secret_file(path):
 
 def scanner(agent):
     """The scanner that a user agent names; "" for none."""
-    text = decoded(agent)
+    text = str(agent).lower()
     return next((name for name in SCANNERS if name in text), "")

@@ -6,7 +6,9 @@ from headwater_sign_in import account, context, grouping, who
 def rule(event):
     if event.get("eventName", "CreateUser") != "CreateUser" or event.get("class_uid", 3001) != 3001:
         return False  # most rows end here: of CloudTrail by its call, of OCSF by its class
-    return event.udm("event_type") == "user_account_created" and not event.get("errorCode")
+    if event.get("operation", "QUERY") != "QUERY" or event.get("log", "user") != "user" or event.get("errorCode"):
+        return False  # and of Aurora by their operation, of Redshift by their log
+    return event.udm("event_type") == "user_account_created"
 
 
 def title(event):
