@@ -14,8 +14,10 @@ HeadwaterError
 ├── EnrichmentError        the data of a lookup table cannot be used; the old data stays
 └── TransientError         throttling, time-outs, expired sessions: the same call may succeed later
     ├── CommitConflict     another writer committed to the lake table first
+    ├── DetectionsUnavailable  the process that runs the detections cannot be started
     ├── LakeUnavailable    the lake's catalog or storage did not answer
     ├── LeaseLost          another worker has taken over some of the objects; `object_ids` names them
+    ├── TurnLost           another worker evaluates the rule by now
     └── StateUnavailable   the state database did not answer, or broke off the transaction
 
 `retryable` says whether a retry of the same work can help.
@@ -137,6 +139,10 @@ class CommitConflict(TransientError):
     """Another writer committed to the lake table first."""
 
 
+class DetectionsUnavailable(TransientError):
+    """The process that runs the detections cannot be started."""
+
+
 class LakeUnavailable(TransientError):
     """The lake's catalog or its storage did not answer."""
 
@@ -147,6 +153,10 @@ class LeaseLost(TransientError):
     def __init__(self, object_ids: tuple[str, ...]) -> None:
         self.object_ids = object_ids
         super().__init__(f"{len(object_ids)} objects belong to another worker now, first {object_ids[0]}")
+
+
+class TurnLost(TransientError):
+    """Another worker evaluates the rule by now: leave it to that one."""
 
 
 class StateUnavailable(TransientError):

@@ -11,6 +11,8 @@ from headwater.state.schema import (
     alert_uniques,
     batch_groups,
     batches,
+    evaluations,
+    findings,
     outbox,
     remembered,
     retries,
@@ -24,7 +26,8 @@ def prune(engine: Engine, before: datetime) -> None:
 
     Objects, recovered rejects and alerts stay: what is done must be recognised however late it comes again.
     """
-    finished = (batches.c.status == "done", batches.c.updated_at < before)
+    wanted = select(evaluations.c.batch_id).where(evaluations.c.batch_id.is_not(None))
+    finished = (batches.c.status == "done", batches.c.updated_at < before, batches.c.batch_id.not_in(wanted))
     still_open = select(windows.c.alert_id).where(windows.c.until >= before)
 
     def work(connection: Connection) -> None:
@@ -36,6 +39,7 @@ def prune(engine: Engine, before: datetime) -> None:
         connection.execute(delete(retries).where(retries.c.batch_id.in_(retried)))
         connection.execute(delete(source_rates).where(source_rates.c.starts_at < before))
         connection.execute(delete(remembered).where(remembered.c.expires_at < before))
+        connection.execute(delete(findings).where(findings.c.expires_at < before))
         connection.execute(delete(outbox).where(outbox.c.status == "sent", outbox.c.updated_at < before))
         connection.execute(delete(alert_uniques).where(alert_uniques.c.alert_id.not_in(still_open)))
         connection.execute(delete(windows).where(windows.c.until < before))

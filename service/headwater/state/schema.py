@@ -287,3 +287,26 @@ retried_rejects = Table(
     Column("recovered_at", Time),
     Index("retried_rejects_batch_id", "batch_id"),
 )
+
+# When each correlation rule and scheduled query was evaluated, who is at it now, and the batch that it has to finish.
+evaluations = Table(
+    "evaluations",
+    metadata,
+    Column("rule_id", Text, primary_key=True),
+    Column("evaluated_at", Time, nullable=False),
+    Column("worker", Text, nullable=False),
+    Column("lease_until", Time, nullable=False),
+    Column("batch_id", String(64)),
+)
+
+# Findings of those rules: bound to a batch before the lake is written, so that each is committed once.
+findings = Table(
+    "findings",
+    metadata,
+    Column("match_id", String(32), primary_key=True),
+    Column("batch_id", String(64), nullable=False),
+    Column("match", Text, nullable=False),
+    Column("expires_at", Time, nullable=False),
+    Index("findings_batch_id", "batch_id"),
+    Index("findings_expires_at", "expires_at"),
+)
