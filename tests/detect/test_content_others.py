@@ -23,6 +23,7 @@ from headwater.detect.unit_tests import run_tests
 from headwater.enrich.columns import enrich
 from headwater.enrich.lookup import Lookup, Lookups, load_lookup
 from headwater.enrich.spec import read_spec
+from headwater.lake.correlation_inputs import values_at
 from headwater.lake.tables import table_name
 from headwater.model import Batch
 from headwater.schema.load import load_library
@@ -35,7 +36,6 @@ CORRELATIONS = correlations(PACK.specs)
 RULES = {rule.rule_id: rule for rule in PACK.rules}
 SPECS = {kind: [spec for spec in PACK.specs if spec.kind == kind] for kind in ("pack", "lookup_table", "datamodel")}
 ROOT = Path(__file__).parents[2]
-CONTEXT = "p_alert_context."
 SOMEONE = frozenset(("ip", "net_addr", "hostname", "domain", "username"))
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 
@@ -125,14 +125,9 @@ def test_matches_of_an_input_carry_what_a_correlation_compares(rule_id: str, pat
         if result.rule_id == rule_id and result.test_name in firing
     ]
 
-    found = [plain(context).get(path.removeprefix(CONTEXT)) for context in contexts]
+    found = [values_at({"p_context": context}, [path]) for context in contexts]
 
-    assert path.startswith(CONTEXT)
-    assert [value for value in found if value]
-
-
-def plain(context: Any) -> dict[str, Any]:
-    return json.loads(context) if isinstance(context, str) else dict(context)
+    assert [values for values in found if values]
 
 
 def fields_of(fields: tuple[Field, ...]) -> Iterator[Field]:
