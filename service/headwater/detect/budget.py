@@ -10,10 +10,11 @@ import os
 import signal
 from array import array
 from collections import Counter
-from collections.abc import Iterator, MutableSequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from types import FrameType
+from typing import Protocol
 
 TICK_S = 0.05
 IDLE = 0  # the number of no rule
@@ -28,7 +29,15 @@ class RuleStopped(Exception):
     """A detection used up its time on a batch, and does not see the rest of it."""
 
 
-def no_cells() -> MutableSequence[int]:
+class Cells(Protocol):
+    """Numbers in an array, or in memory that another process sees."""
+
+    def __getitem__(self, index: int, /) -> int: ...
+
+    def __setitem__(self, index: int, value: int, /) -> None: ...
+
+
+def no_cells() -> Cells:
     """Cells that nobody looks at."""
     return array("Q", [0, IDLE, 0])
 
@@ -41,7 +50,7 @@ class Progress:
     used up their time on this batch.
     """
 
-    cells: MutableSequence[int] = field(default_factory=no_cells)
+    cells: Cells = field(default_factory=no_cells)
     stopped: set[int] = field(default_factory=set)
 
 
