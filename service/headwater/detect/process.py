@@ -19,7 +19,7 @@ import msgspec
 
 from headwater.detect import guard, wire
 from headwater.detect.budget import IDLE, Limits
-from headwater.detect.child import CELLS_BYTES, PLACE
+from headwater.detect.sandboxed import CELLS_BYTES, PLACE
 from headwater.model import Batch
 
 POLL_S = 0.1
@@ -127,7 +127,7 @@ class Child:
 def _spawn(connection: int, shared: int, told: int) -> subprocess.Popen[bytes]:
     """A new interpreter: a fork of this process would have its memory, and its threads' locks."""
     return subprocess.Popen(  # noqa: S603 — our own module
-        [sys.executable, "-P", "-m", "headwater.detect.child", str(connection), str(shared)],
+        [sys.executable, "-P", "-m", "headwater.detect.sandboxed", str(connection), str(shared)],
         env=guard.scrubbed(os.environ),
         cwd=os.sep,
         stdin=subprocess.DEVNULL,

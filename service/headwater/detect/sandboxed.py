@@ -1,4 +1,4 @@
-"""The process that runs the detections of a Sandbox: `python -m headwater.detect.child SOCKET PROGRESS`.
+"""The process that runs the detections of a Sandbox: `python -m headwater.detect.sandboxed SOCKET PROGRESS`.
 
 It has no credentials, opens nothing, and is ended at any time: all that it finds it says on its socket.
 """
