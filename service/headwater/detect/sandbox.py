@@ -23,7 +23,7 @@ from headwater.detect.cache import Cache, MemoryCache
 from headwater.detect.engine import with_events
 from headwater.detect.matches import Face, Told
 from headwater.detect.packs import Selection
-from headwater.detect.process import LOAD_LIMIT_S, Child, Died
+from headwater.detect.watched import LOAD_LIMIT_S, Child, Died
 from headwater.errors import DetectionError, DetectionsUnavailable
 from headwater.model import Batch, Match
 
