@@ -79,3 +79,14 @@ def test_column_that_does_not_fit_is_refused_and_nothing_changes(catalog: Catalo
         evolve_table(catalog, log_type(tmp_path, field, "name: b, type: string"))
 
     assert catalog.load_table("logs.custom_app").schema() == before
+
+
+def test_tables_from_before_enrichment_gain_its_column(catalog: Catalog, tmp_path: Path) -> None:
+    made = log_type(tmp_path, "name: a, type: string")
+    before = rows(made, a="x").drop_columns(["p_enrichment"])
+    append(catalog, table_name(made.name), before, batch_id="1")
+
+    append(catalog, table_name(made.name), rows(made, a="y", p_enrichment='{"t":{}}'), batch_id="2")
+
+    found = query(catalog, "SELECT a, p_enrichment FROM logs.custom_app ORDER BY a").to_pylist()
+    assert found == [{"a": "x", "p_enrichment": None}, {"a": "y", "p_enrichment": '{"t":{}}'}]

@@ -77,6 +77,8 @@ def load_lookup(
     """
     skipped = Skipped()
     try:
+        if spec.origin.endswith(".mmdb"):
+            raise EnrichmentError("is a MaxMind database, which is not read; convert it to CSV with the network as key")
         rows = read_rows(blocks, library.get(spec.schema), max_bytes=max_bytes, now=now, skipped=skipped)
         return _made(spec, rows, skipped, now)
     except EnrichmentError as error:
