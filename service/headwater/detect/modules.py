@@ -22,6 +22,8 @@ from typing import Any
 from headwater.detect import caching, compat
 from headwater.detect.cache import Cache, MemoryCache
 
+PREFIX = "headwater_pack_"  # of the names that detections' modules have in sys.modules
+
 
 class Namespace:
     """The modules of one folder. helpers: GlobalID → file. cache: what they remember events in."""
@@ -34,7 +36,7 @@ class Namespace:
         self._lock = threading.RLock()
         self._compat = frozenset(module.name for module in pkgutil.iter_modules(compat.__path__))
         self._builtins = {**vars(builtins), "__import__": self._import}
-        self._prefix = f"headwater_pack_{hashlib.sha256(str(root).encode()).hexdigest()[:12]}"
+        self._prefix = f"{PREFIX}{hashlib.sha256(str(root).encode()).hexdigest()[:12]}"
 
     def run(self, name: str, file: str, source: bytes) -> ModuleType:
         """A new module that has executed `source`. Raises: whatever its code raises."""
