@@ -158,5 +158,5 @@ def test_data_that_cannot_be_used_is_told(make_lookup: MakeLookup, content: str 
 
 
 def test_maxmind_databases_are_refused_with_the_way_out(make_lookup: MakeLookup) -> None:
-    with pytest.raises(EnrichmentError, match="asn.mmdb is a MaxMind database, which is not read; convert it to CSV"):
+    with pytest.raises(EnrichmentError, match=r"asn\.mmdb is a MaxMind database, which is not read; convert it to CSV"):
         make_lookup(b"\x00" * 100, "asn", "network", Filename="asn.mmdb")
