@@ -16,7 +16,7 @@ from datetime import datetime
 import pyarrow as pa
 from pyiceberg.catalog import Catalog
 
-from headwater.detect.engine import Engine
+from headwater.detect.engine import Detector
 from headwater.enrich.columns import enrich
 from headwater.enrich.lookup import NO_LOOKUPS, Lookups
 from headwater.ingest.opening import Bound, Opened, open_object
@@ -32,6 +32,7 @@ from headwater.schema.logtype import LogType
 from headwater.state import commit as state_commit
 from headwater.state.database import Database
 from headwater.state.health import RejectLimit
+from headwater.state.rule_health import RuleLimit
 
 __all__ = ["Bound", "Digest", "Opened", "Step", "Store", "commit", "digest", "digest_pieces", "open_object"]
 
@@ -70,7 +71,7 @@ class _Tally:
 def digest(
     objects: Sequence[Opened],
     library: Mapping[str, LogType],
-    engine: Engine | None,
+    detector: Detector | None,
     now: datetime,
     clock: Callable[[], float] = time.monotonic,
     lookups: Lookups = NO_LOOKUPS,
@@ -88,7 +89,7 @@ def digest(
         rejects.extend(parsed.rejects)
         if parsed.batch is not None:
             batches.append(enrich(parsed.batch, lookups))
-    matches = tuple(match for batch in batches for match in (engine.detect(batch) if engine else ()))
+    matches = tuple(match for batch in batches for match in (detector.detect(batch) if detector else ()))
     _count_matches(tallies, matches)
     elapsed_ms = int((clock() - started) * 1000)
     receipts = tuple(_receipt(opened, tallies[opened.ref.object_id], elapsed_ms) for opened in objects)
@@ -98,7 +99,7 @@ def digest(
 def digest_pieces(
     objects: Sequence[Opened],
     library: Mapping[str, LogType],
-    engine: Engine | None,
+    detector: Detector | None,
     now: datetime,
     spool: Spool,
     clock: Callable[[], float] = time.monotonic,
@@ -111,7 +112,7 @@ def digest_pieces(
     found = _Summed()
     for opened in objects:
         for piece in opened.pieces or iter((opened,)):
-            made = digest([piece], library, engine, now, clock, lookups)
+            made = digest([piece], library, detector, now, clock, lookups)
             for table, data in _unassigned_tables(made, now).items():
                 spool.add(table, data)
             found.add(made, piece)
@@ -221,13 +222,15 @@ def _receipt(opened: Opened, tally: _Tally, elapsed_ms: int) -> Receipt:
 class Store:
     """Where commits go: the state database, the lake, the names of the alert destinations.
 
-    reject_limit: when a source is alerted on because of its rejects; None: never.
+    reject_limit: when a source is alerted on because of its rejects; rule_limit: when a detection is suspended because
+    of its errors; None: never.
     """
 
     database: Database
     catalog: Catalog
     destinations: tuple[str, ...] = ()
     reject_limit: RejectLimit | None = None
+    rule_limit: RuleLimit | None = None
 
 
 def commit(
@@ -263,6 +266,7 @@ def commit(
         destinations=store.destinations,
         reasons=made.reasons,
         reject_limit=store.reject_limit,
+        rule_limit=store.rule_limit,
     )
     return finished.opened
 

@@ -69,6 +69,23 @@ class Settings(BaseSettings):
     detections: tuple[Path, ...] = Field(
         (), description="Folders of detections, as a JSON array; empty: the built-in pack."
     )
+    sandbox: Literal["process", "none"] = Field(
+        "process",
+        description="Where detections run: in a process of their own, or (none) in the service's, without any limit.",
+    )
+    rule_budget_s: float = Field(1.0, gt=0, description="How long a detection may take for one event.")
+    rule_batch_budget_s: float = Field(
+        10.0, gt=0, description="How long a detection may take for the events of one batch; it does not see the others."
+    )
+    rule_kill_s: float = Field(
+        10.0, gt=0, description="When the process of a detection that cannot be stopped otherwise is ended."
+    )
+    rules_memory_mib: int = Field(1024, ge=128, description="Memory of the process in which detections run.")
+    rule_errors_max: int = Field(
+        1000,
+        ge=1,
+        description="Errors within an hour that suspend a detection; costly ones count for more.",
+    )
     lookup_max_mib: int = Field(64, ge=1, description="Largest lookup table, decompressed; a larger one is not loaded.")
     alerts_file: Path | None = Field(
         None, description="JSON-lines file of alerts; default: HEADWATER_HOME/alerts.jsonl."

@@ -81,10 +81,11 @@ class Bench:
 
     def retry(self, library: Mapping[str, LogType], forced: str | None = None, **changes: Any) -> Summary:
         """A retry of all rejects."""
-        engine = build.engine(self.settings) if self.settings.detections else None
+        state = build.database(self.settings)
+        detector = build.detector(self.settings, state) if self.settings.detections else None
         retrier = Retrier(
             build.store(self.settings),
-            Remaker(library, engine, {}, library[forced] if forced else None),
+            Remaker(library, detector, {}, library[forced] if forced else None),
             Reread({}, None, self.settings.max_object_bytes),
             worker="rejects",
         )

@@ -21,8 +21,11 @@ from headwater.destinations.destination import Destination
 from headwater.destinations.json_lines import JsonLines
 from headwater.destinations.sns import Sns
 from headwater.detect import packs
-from headwater.detect.engine import Engine
+from headwater.detect.budget import Limits
+from headwater.detect.correlation import correlations
+from headwater.detect.engine import Detector, Engine
 from headwater.detect.packs import Selection
+from headwater.detect.sandbox import COSTLY, Sandbox
 from headwater.enrich.spec import LookupSpec, read_spec
 from headwater.errors import ConfigError, ObjectMissing, Problem
 from headwater.lake.catalog import open_catalog
@@ -31,9 +34,14 @@ from headwater.pipeline import Step, Store
 from headwater.schema.load import load_library
 from headwater.schema.logtype import LogType
 from headwater.settings import MIB, Settings
+from headwater.state import rule_health
 from headwater.state.database import Database, connect
 from headwater.state.health import RejectLimit
+from headwater.state.kv import StateCache
+from headwater.state.rule_health import RuleLimit
 from headwater.worker.committer import Committer, utc_now
+from headwater.worker.correlate import tasks
+from headwater.worker.evaluate import Evaluator
 from headwater.worker.lookups import Loader, LookupTables
 
 LOG = structlog.get_logger()
@@ -95,9 +103,16 @@ def selection(made: Settings) -> Selection:
     return packs.selection(made.home, made.detections)
 
 
-def engine(made: Settings) -> Engine:
-    """The detections that the service runs."""
-    return Engine(selection(made).load())
+def detector(made: Settings, state: Database, now: Callable[[], datetime] = utc_now) -> Detector:
+    """The detections that the service runs, loaded; what they remember and who is suspended is in the state database.
+
+    Raises: DetectionError.
+    """
+    chosen, cache = selection(made), StateCache(state, now)
+    if made.sandbox == "none":
+        return Engine(chosen.load(cache), suspended=rule_health.suspended(state))
+    limits = Limits(made.rule_budget_s, made.rule_batch_budget_s, made.rule_kill_s, made.rules_memory_mib)
+    return Sandbox(chosen, limits=limits, cache=cache, suspended=lambda: rule_health.suspended(state)).start()
 
 
 def lookup_tables(made: Settings) -> LookupTables:
@@ -128,12 +143,19 @@ def library(made: Settings) -> Mapping[str, LogType]:
 
 def store(made: Settings) -> Store:
     """Where commits go."""
-    return Store(database(made), catalog(made), tuple(destinations(made)), reject_limit(made))
+    rule_limit = RuleLimit(made.rule_errors_max, COSTLY)
+    return Store(database(made), catalog(made), tuple(destinations(made)), reject_limit(made), rule_limit)
 
 
 def reject_limit(made: Settings) -> RejectLimit:
     """When a source is alerted on because of its rejects."""
     return RejectLimit(made.reject_share_limit, made.reject_share_min_rows)
+
+
+def correlator(made: Settings, to: Store, worker: str | None = None, *, step: Step = lambda name: None) -> Evaluator:
+    """What evaluates the correlation rules over the matches of a store."""
+    found = tasks(correlations(selection(made).specs()), to.catalog)
+    return Evaluator(to, lambda: found, worker or worker_id(), lease_s=made.lease_s, step=step)
 
 
 def worker_id() -> str:
@@ -154,10 +176,11 @@ def committer(
     if lookups is None:
         lookups = lookup_tables(made)
         lookups.refresh(now())
+    target = store(made)
     return Committer(
-        store(made),
+        target,
         library(made),
-        engine(made) if detect else None,
+        detector(made, target.database, now) if detect else None,
         made,
         worker or worker_id(),
         now=now,

@@ -140,12 +140,13 @@ def _retrier(settings: Settings, log_type: str | None, *, detect: bool, alerting
         raise ConfigError.one("--log-type", f"no log type {log_type!r}", fix=fix)
     accounts = _accounts(settings)
     sources: dict[str, Source] = {each.source_id: each for each in accounts.sources} if accounts else {}
-    engine = build.engine(settings) if detect else None
+    store = build.store(settings)
+    detector = build.detector(settings, store.database) if detect else None
     tables = build.lookup_tables(settings)
     tables.refresh(utc_now())
     return Retrier(
-        build.store(settings),
-        Remaker(library, engine, sources, library[log_type] if log_type else None, lookups=tables.current()),
+        store,
+        Remaker(library, detector, sources, library[log_type] if log_type else None, lookups=tables.current()),
         Reread(sources, Sessions(settings.region) if accounts else None, settings.max_object_bytes),
         worker=f"rejects:{socket.gethostname()}",  # `exclusive` says that no other of this name is at work
         lease_s=settings.lease_s,

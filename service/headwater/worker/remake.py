@@ -11,7 +11,7 @@ from itertools import groupby
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from headwater.detect.engine import Engine
+from headwater.detect.engine import Detector
 from headwater.enrich.columns import enrich
 from headwater.enrich.lookup import NO_LOOKUPS, Lookups
 from headwater.ingest.classify import Ignored, classify
@@ -48,7 +48,7 @@ class Remaker:
     """sources: those of accounts.yml by id, for the log types that they allow. forced: the log type of every reject."""
 
     library: Mapping[str, LogType]
-    engine: Engine | None
+    detector: Detector | None
     sources: Mapping[str, Source]
     forced: LogType | None = None
     first_lines: dict[str, str] = field(default_factory=dict)
@@ -85,7 +85,7 @@ class Remaker:
         headers = frozenset(reject_id for reject_id in silent if reject_id[:32] in of_objects)
         reasons |= dict.fromkeys(silent, f"no row of {log_type.name}") | refused
         left = {reject_id: reasons[reject_id] for reject_id in reasons.keys() - rows - headers}
-        matches = tuple(self.engine.detect(batch)) if self.engine and batch else ()
+        matches = tuple(self.detector.detect(batch)) if self.detector and batch else ()
         return Made(batch, rows, headers, matches, left)
 
     def _kinds(self, group: Sequence[Reject]) -> Iterator[tuple[Reject, LogType | Ignored | None]]:
