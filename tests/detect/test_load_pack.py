@@ -74,6 +74,9 @@ def test_hidden_files_caches_and_other_yaml_are_left_alone(write: Any, rule_yaml
         ("Bogus: 1\n", "rule.yml:7:Bogus: a rule has no key 'Bogus'"),
         ("Tags: [a, A]\n", "rule.yml:7:Tags.1: 'A' stands twice"),
         ("OutputIds: [a, a]\n", "rule.yml:7:OutputIds.1: 'a' stands twice"),
+        ("SummaryAttributes: [a, a]\n", "rule.yml:7:SummaryAttributes.1: 'a' stands twice"),
+        ("Severty: Low\n", "rule.yml:7:Severty: a rule has no key 'Severty'; did you mean Severity?"),
+        ("Reports: {MITRE: x}\n", "rule.yml:7:Reports: must be a mapping of framework to list, is {'MITRE': 'x'}"),
         ("Threshold: 0\n", "rule.yml:7:Threshold: must be 1 or more"),
         ("Threshold: many\n", "rule.yml:7:Threshold: must be a whole number, is 'many'"),
         ("CreateAlert: yes\n", "rule.yml:7:CreateAlert: must be true or false, is 'yes'"),
@@ -113,13 +116,58 @@ def test_wrong_key_is_refused_with_file_line_key_and_reason(
         ("AnalysisType: pack\nPackID: p\nPackDefinition: {IDs: [absent]}\n", "no detection has the id 'absent'"),
         ("AnalysisType: saved_query\nQueryName: q\n", "exactly one of Query, SnowflakeQuery"),
         (QUERY + "Schedule: {RateMinutes: 5}\n", "TimeoutMinutes is missing"),
+        (QUERY + "Schedule: {TimeoutMinutes: 2}\n", "exactly one of CronExpression, RateMinutes must stand here, 0 do"),
+        (
+            QUERY + "Schedule: {CronExpression: 0 0 * * *, RateMinutes: 5, TimeoutMinutes: 2}\n",
+            "exactly one of CronExpression, RateMinutes must stand here, 2 do",
+        ),
+        (QUERY + "Schedule: {CronExpression: daily, TimeoutMinutes: 2}\n", "5:Schedule.CronExpression: must be five"),
+        (QUERY + "Schedule: {RateMinutes: 0, TimeoutMinutes: 2}\n", "Schedule.RateMinutes: must be a whole number"),
+        (QUERY + "Schedule: {RateMinute: 5, TimeoutMinutes: 2}\n", "did you mean RateMinutes?"),
+        (QUERY + "Query: select 2\nSchedule: {RateMinutes: 5, TimeoutMinutes: 2}\n", "AthenaQuery, DatabricksQuery"),
+        ("AnalysisType: saved_query\nQueryName: q\nQuery: q\nSchedule: {}\n", "a saved_query has no key 'Schedule'"),
         (LOOKUP + "LogTypeMap: {}\nQuery: q\n", "PrimaryKey is missing"),
+        (LOOKUP + "LogTypeMap: {PrimaryKey: k}\nQuery: q\n", "5:Query: needs Refresh"),
+        (LOOKUP + "LogTypeMap: {PrimaryKey: k}\nFilename: one.yml\n", "Schema is missing"),
+        (LOOKUP + "LogTypeMap: {PrimaryKey: k}\nSchema: S\n", "exactly one of Filename, Refresh must stand here"),
+        (LOOKUP + "LogTypeMap: {PrimaryKey: k}\nSchema: S\nFilename: n.csv\n", "6:Filename: 'n.csv' is no file inside"),
+        (
+            LOOKUP + "LogTypeMap: {PrimaryKey: k}\nSchema: S\nRefresh: {ObjectPath: /tmp/x}\n",
+            "6:Refresh.ObjectPath: must be the s3:// address",
+        ),
+        (
+            LOOKUP
+            + "LogTypeMap: {PrimaryKey: k}\nSchema: S\nRefresh: {ObjectPath: 's3://b/k', AlarmPeriodMinutes: 1441}\n",
+            "Refresh.AlarmPeriodMinutes: must be 1440 or less",
+        ),
+        (
+            LOOKUP + "LogTypeMap: {PrimaryKey: k}\nSchema: S\nRefresh: {ObjectPath: 's3://b/k', PeriodMinute: 1}\n",
+            "did you mean PeriodMinutes?",
+        ),
+        (
+            LOOKUP + "LogTypeMap: {PrimaryKey: k, AssociatedLogTypes: [{LogType: T}]}\nSchema: S\nFilename: one.yml\n",
+            "LogTypeMap.AssociatedLogTypes.0.Selectors: must be a list of field names",
+        ),
+        (
+            LOOKUP + "LogTypeMap: {PrimaryKey: k, AssociatedLogTypes: [T]}\nSchema: S\nFilename: one.yml\n",
+            "LogTypeMap.AssociatedLogTypes.0: must be {LogType, Selectors}",
+        ),
         (CORRELATION, "Detection is missing"),
+        (CORRELATION + "Detection: []\nThreshold: 2\n", "a correlation_rule has no key 'Threshold'"),
+        (
+            CORRELATION
+            + "Detection: [{Group: [{ID: A, RuleID: r}]}]\nTests: [{Name: n, ExpectedResult: true, Log: {}}]\n",
+            "Tests.0: RuleOutputs is missing",
+        ),
         (CORRELATION + "Detection: []\nLogTypes: [T]\n", "a correlation_rule has no key 'LogTypes'"),
         (MODEL.format(id="d").replace(MAPPINGS, "[{Name: n}]"), "exactly one of Path, Method"),
         (MODEL.format(id="d").replace(MAPPINGS, "[{Name: n, Method: m}]"), "needs a Filename"),
         (MODEL.format(id="d").replace(MAPPINGS, "[{Name: n, Path: 'a['}]"), "no path like"),
-        ("AnalysisType: rule\nRuleID: r\nBaseDetection: absent\n", "no rule with a Filename has the id 'absent'"),
+        (MODEL.format(id="d").replace(MAPPINGS, "[{Name: n, Path: a}, {Name: n, Path: b}]"), "'n' stands twice"),
+        ("AnalysisType: rule\nRuleID: r\nBaseDetection: r\nLogTypes: [T]\n", "4:LogTypes: a rule with BaseDetection"),
+        ("AnalysisType: scheduled_rule\nRuleID: r\nBaseDetection: r\n", "has no key 'BaseDetection'"),
+        ("AnalysisType: rule\nRuleID: r\nSevrity: Low\n", "a rule has no key 'Sevrity'; did you mean Severity?"),
+        ("AnalysisType: rule\nRuleID: r\nBaseDetection: absent\n", "of its own has the id 'absent'"),
         ("AnalysisType: [rule\n", "not YAML"),
     ],
 )
@@ -165,7 +213,7 @@ def test_data_model_method_must_be_in_its_module(write: Any) -> None:
     ],
 )
 def test_kinds_that_do_not_run_are_kept(write: Any, document: str) -> None:
-    pack = load_pack([write({"one.yml": document})])
+    pack = load_pack([write({"one.yml": document, "l.csv": "k\n"})])
 
     assert len(pack.specs) == 1
     assert pack.detections == ()
@@ -181,6 +229,42 @@ def test_derived_rule_inherits_python_tests_and_keys(write: Any, rule_yaml: Any)
     assert (rule.rule_id, rule.severity, rule.threshold, rule.log_types) == ("B", "CRITICAL", 5, ("T",))
     assert [test.name for test in rule.tests] == ["n"]
     assert rule.subject.module is not base.subject.module
+
+
+def test_rule_derived_from_one_of_another_folder_runs_with_the_helpers_of_that_folder(
+    write: Any, rule_yaml: Any
+) -> None:
+    python = "import helper\ndef rule(event):\n    return helper.NAME == event['name']\n"
+    one = {"one/a.yml": rule_yaml("A", "r.py"), "one/r.py": python, "one/h.yml": GLOBAL, "one/helper.py": "NAME = 1\n"}
+    two = {"two/b.yml": "AnalysisType: rule\nRuleID: B\nBaseDetection: A\n"}
+    folder = write({**one, **two})
+
+    base, rule = load_pack([folder / "one", folder / "two"]).rules
+
+    assert (base.subject.setup_error, rule.subject.setup_error) == (None, None)
+    assert vars(rule.subject.module)["rule"]({"name": 1}) is True
+
+
+def test_rule_is_not_derived_from_a_derived_one(write: Any, rule_yaml: Any) -> None:
+    derived = "AnalysisType: rule\nRuleID: {}\nBaseDetection: {}\n"
+    files = {"a.yml": rule_yaml("A", "r.py"), "r.py": FIRES}
+
+    found = problems_of(write({**files, "b.yml": derived.format("B", "A"), "c.yml": derived.format("C", "B")}))
+
+    assert found == ["c.yml:3:BaseDetection: no rule with a Filename or a Detection of its own has the id 'B'"]
+
+
+def test_id_that_stands_twice_in_a_pack_is_only_a_warning(write: Any, rule_yaml: Any) -> None:
+    definition = "AnalysisType: pack\nPackID: P\nPackDefinition:\n  IDs:\n    - A\n    - A\n"
+
+    pack = load_pack([write({"a.yml": rule_yaml("A", "r.py"), "r.py": FIRES, "p.yml": definition})])
+
+    (warning,) = pack.warnings
+    assert (warning.line, warning.key, warning.message) == (
+        6,
+        "PackDefinition.IDs.1",
+        "'A' stands twice; once is enough",
+    )
 
 
 def test_helpers_import_each_other_even_in_a_circle_and_late(write: Any, rule_yaml: Any) -> None:
@@ -200,7 +284,7 @@ def test_helpers_import_each_other_even_in_a_circle_and_late(write: Any, rule_ya
 
 
 def test_two_folders_keep_helpers_of_the_same_name_apart(write: Any, rule_yaml: Any) -> None:
-    files = {}
+    files: dict[str, str] = {}
     for name in ("one", "two"):
         files |= {f"{name}/r.yml": rule_yaml(name, "r.py"), f"{name}/h.yml": GLOBAL}
         files |= {f"{name}/helper.py": f"NAME = '{name}'\n"}

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
 import yaml
 
-from headwater.detect import functions
+from headwater.detect import expressions, functions, operators
+from headwater.detect.engine import Engine
 from headwater.detect.event import PantherEvent
-from headwater.detect.functions import Outcome
+from headwater.detect.functions import Outcome, Subject
 from headwater.detect.load import load_pack
+from headwater.detect.unit_tests import run_tests
 from headwater.errors import DetectionError
 
+PAGE = (Path(__file__).parents[2] / "docs/yaml-detections.md").read_text("utf-8")
 RULE: dict[str, Any] = {
     "AnalysisType": "rule",
     "RuleID": "Team.Archived",
@@ -108,6 +113,17 @@ def test_a_filter_keeps_a_rule_from_events_that_break_it(tmp_path: Path) -> None
         ({"AlertContext": [{"KeyName": "a"}]}, "AlertContext.0.KeyValue"),
         ({"AlertContext": ["a"]}, "AlertContext.0: must be {KeyName"),
         ({"GroupBy": [{"KeyPath": "[["}]}, "GroupBy.0.KeyPath"),
+        ({"Detection": []}, "Detection: must not be empty"),
+        ({"InlineFilters": {"All": []}}, "InlineFilters: must be a list of mappings"),
+        ({"AlertContext": {"KeyName": "a"}}, "AlertContext: must be a list of mappings"),
+        (
+            {"AlertContext": [{"KeyName": "a", "KeyValue": {"Kye": "a"}}]},
+            "AlertContext.0.KeyValue.Kye: there is no key",
+        ),
+        ({"AlertContext": [{"KeyName": "a", "KeyValue": {"Key": "a"}, "Key": 1}]}, "AlertContext.0.Key: there is no"),
+        ({"GroupBy": ["repo"]}, "GroupBy: must be a list of mappings"),
+        ({"GroupBy": [{}]}, "GroupBy.0: Key, DeepKey, KeyPath or Enrichment must stand here"),
+        ({"DynamicSeverities": [{"ChangeTo": "Low"}]}, "DynamicSeverities.0.Conditions: must be a list"),
         ({"DynamicSeverities": [{"ChangeTo": "Huge"}]}, "DynamicSeverities.0: must be {ChangeTo"),
         ({"AlertTitle": "{a..[}"}, "AlertTitle: {a..[} is no path"),
     ],
@@ -120,6 +136,130 @@ def test_mistakes_are_told_with_file_line_and_key(tmp_path: Path, change: dict[s
         load_pack([tmp_path])
 
     assert any(told in str(problem) and "rule.yml:" in str(problem) for problem in raised.value.problems)
+
+
+def python_rule(folder: Path, python: str, **more: Any) -> dict[str, Any]:
+    (folder / "rule.py").write_text(python)
+    return {key: value for key, value in RULE.items() if key != "Detection"} | {"Filename": "rule.py"} | more
+
+
+def test_filters_stand_before_a_yaml_rule_too(tmp_path: Path) -> None:
+    data = {**RULE, "InlineFilters": [{"Key": "repo", "Condition": "Equals", "Value": "other"}]}
+
+    assert outcome(tmp_path, data, EVENT).output is False
+    assert outcome(tmp_path, data, {**EVENT, "repo": "other"}).output is True
+
+
+@pytest.mark.parametrize(
+    ("own", "alerts"),
+    [({}, False), ({"InlineFilters": [{"All": []}]}, True)],
+    ids=["inherits them", "has its own"],
+)
+def test_a_derived_rule_has_the_filters_of_its_base_unless_it_has_its_own(
+    tmp_path: Path, own: dict[str, Any], alerts: bool
+) -> None:
+    filters = [{"Key": "repo", "Condition": "Equals", "Value": "other"}]
+    base = python_rule(tmp_path, "def rule(event):\n    return True\n", InlineFilters=filters)
+    derived = {"AnalysisType": "rule", "RuleID": "Team.Derived", "BaseDetection": "Team.Archived", **own}
+    (tmp_path / "a.yml").write_text(yaml.safe_dump(base))
+    (tmp_path / "b.yml").write_text(yaml.safe_dump(derived))
+    rules = {rule.rule_id: rule for rule in load_pack([tmp_path]).rules}
+
+    assert functions.run(rules["Team.Derived"].subject, PantherEvent(EVENT), {}).alerts is alerts
+    assert functions.run(rules["Team.Archived"].subject, PantherEvent(EVENT), {}).alerts is False
+
+
+def test_a_rule_may_be_derived_from_a_yaml_rule(tmp_path: Path) -> None:
+    derived = {"AnalysisType": "rule", "RuleID": "B", "BaseDetection": "Team.Archived", "AlertTitle": "{repo}"}
+    (tmp_path / "a.yml").write_text(yaml.safe_dump({**RULE, **EXTRAS}))
+    (tmp_path / "b.yml").write_text(yaml.safe_dump(derived))
+    rules = {rule.rule_id: rule for rule in load_pack([tmp_path]).rules}
+
+    made = functions.run(rules["B"].subject, PantherEvent(EVENT), {})
+
+    assert (made.alerts, made.values["title"], made.values["severity"]) == (True, "prod-web", "HIGH")
+
+
+def test_an_error_in_a_filter_is_an_error_of_the_detection_and_its_rule_does_not_run() -> None:
+    def fails(event: Any) -> bool:
+        raise LookupError("no such table")
+
+    module = ModuleType("made")
+    module.__dict__["rule"] = lambda event: pytest.fail("it ran")
+    made = functions.run(Subject("R", "LOW", module, passes=fails), PantherEvent(EVENT), {})
+
+    assert (made.alerts, made.output, repr(made.error)) == (False, None, "LookupError('no such table')")
+
+
+def test_unit_tests_of_yaml_rules_and_filters_run(tmp_path: Path) -> None:
+    tests = [
+        {"Name": "fires", "ExpectedResult": True, "Log": EVENT},
+        {"Name": "is filtered out", "ExpectedResult": False, "Log": {**EVENT, "repo": "test"}},
+        {"Name": "is wrong", "ExpectedResult": True, "Log": {}},
+    ]
+    filters = [{"Key": "repo", "Condition": "StartsWith", "Value": "prod"}]
+    (tmp_path / "rule.yml").write_text(yaml.safe_dump({**RULE, "InlineFilters": filters, "Tests": tests}))
+
+    results = run_tests(load_pack([tmp_path]))
+
+    assert [result.passed for result in results] == [True, True, False]
+
+
+ROWS: list[dict[str, Any]] = [
+    {"action": "archive", "repo": "prod-web", "actor": {"name": "Ann"}},
+    {"action": "archive", "repo": "test-web", "actor": {"name": "Ann"}},
+    {"action": "ARCHIVE", "repo": "prod-db", "actor": {"NAME": "Ann", "ips": ["192.0.2.7"]}},
+    {"action": "create", "repo": "prod-db"},
+    {"action": None, "repo": "", "actor": {"name": None}},
+    {"action": "archive", "repo": "prod-x", "actor": {"name": "Bob", "age": 7}},
+]
+DETECTIONS: list[list[dict[str, Any]]] = [
+    [{"Key": "action", "Condition": "Equals", "Value": "archive"}],
+    [{"Key": "Action", "Condition": "IEquals", "Value": "archive"}],
+    [{"KeyPath": "actor.name", "Condition": "IStartsWith", "Value": "a"}],
+    [{"KeyPath": "actor.name", "Condition": "DoesNotEqual", "Value": "Ann"}],
+    [{"DeepKey": ["actor", "ips", 0], "Condition": "IsIPAddressInCIDR", "Value": "192.0.2.0/24"}],
+    [{"DeepKey": ["actor", "ips"], "Condition": "Contains", "Value": "192.0.2.7"}],
+    [{"KeyPath": "actor.age", "Condition": "IsGreaterThan", "Value": 6}],
+    [{"Key": "repo", "Condition": "IsNullOrEmpty"}, {"Key": "action", "Condition": "DoesNotExist"}],
+    [{"None": [{"Key": "actor", "Condition": "Exists"}, {"Key": "repo", "Condition": "Contains", "Value": "web"}]}],
+]
+
+
+@pytest.mark.parametrize("detection", DETECTIONS, ids=str)
+@pytest.mark.parametrize("filtered", [False, True], ids=["as Detection", "as filter of Python"])
+def test_the_engine_finds_the_same_rows_with_and_without_the_prefilter(
+    tmp_path: Path, batch_of: Any, detection: list[dict[str, Any]], filtered: bool
+) -> None:
+    data = {**RULE, "Detection": detection}
+    if filtered:
+        python = "def rule(event):\n    return event.get('repo') is not None\n"
+        data = python_rule(tmp_path, python, InlineFilters=detection)
+    (tmp_path / "rule.yml").write_text(yaml.safe_dump(data))
+    pack, batch = load_pack([tmp_path]), batch_of(ROWS, "Custom.Audit")
+
+    everywhere, picked = (Engine(pack, prefilter=prefilter).detect(batch) for prefilter in (False, True))
+
+    assert 0 < len(everywhere) < len(ROWS)
+    assert [match.row_id for match in picked] == [match.row_id for match in everywhere]
+
+
+def test_the_examples_of_the_page_load_and_pass_their_tests(tmp_path: Path) -> None:
+    examples = re.findall(r"```yaml\n(AnalysisType: .*?)```", PAGE, re.DOTALL)
+    for number, example in enumerate(examples):
+        (tmp_path / f"{number}.yml").write_text(example)
+    (tmp_path / "rule.py").write_text("def rule(event):\n    return True\n")
+
+    results = run_tests(load_pack([tmp_path]))
+
+    assert len(results) >= 4
+    assert [result.reasons for result in results if result.reasons] == []
+
+
+def test_every_condition_stands_on_the_page() -> None:
+    known = {operator.base for operator in operators.NAMES.values()} | set(expressions.ELEMENTS)
+
+    assert [name for name in sorted(known) if f"`{name}`" not in PAGE] == []
 
 
 def test_placeholders_are_left_out_and_told(tmp_path: Path) -> None:

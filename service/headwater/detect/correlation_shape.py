@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
 from typing import Any
+
+from headwater.detect import lookup_shape
 
 LOOKBACK_MIN = 15
 KINDS = ("Group", "Sequence")
@@ -51,15 +54,18 @@ def _members(members: Any, at: tuple[str | int, ...]) -> Iterator[Complaint]:
         if not isinstance(entry, Mapping):
             yield (*at, index), "must be {ID, RuleID}"
             continue
-        yield from (((*at, index), f"{key} is missing") for key in ("ID", "RuleID") if not entry.get(key))
+        for key in ("ID", "RuleID"):
+            if entry.get(key) in (None, ""):
+                yield (*at, index), f"{key} is missing"
+            elif not isinstance(entry[key], str):
+                yield (*at, index, key), "must be text"
         for key in entry:
             if key not in ("ID", "RuleID", "MinMatchCount", "Absence"):
                 yield (*at, index, key), f"a member has no key {key!r}"
         if str(entry.get("ID")) in seen:
             yield (*at, index, "ID"), f"{entry['ID']!r} stands twice"
         seen.add(str(entry.get("ID")))
-        count = entry.get("MinMatchCount", 1)
-        if not isinstance(count, int) or isinstance(count, bool) or count < 1:
+        if not _is_count(entry.get("MinMatchCount", 1)):
             yield (*at, index, "MinMatchCount"), "must be a whole number, 1 or more"
         if not isinstance(entry.get("Absence", False), bool):
             yield (*at, index, "Absence"), "must be true or false"
@@ -83,10 +89,17 @@ def _transitions(transitions: Any, members: Sequence[str], at: tuple[str | int, 
     if transitions is not None and not isinstance(transitions, list):
         yield at, "must be a list of {ID, From, To}"
         return
+    seen: set[str] = set()
     for index, entry in enumerate(transitions or ()):
         if not isinstance(entry, Mapping):
             yield (*at, index), "must be {ID, From, To}"
             continue
+        name = entry.get("ID")
+        if name is not None and str(name) in seen:
+            yield (*at, index, "ID"), f"{name!r} stands twice"
+        seen.add(str(name))
+        if not _is_count(entry.get("WithinTimeFrameMinutes", 1)):
+            yield (*at, index, "WithinTimeFrameMinutes"), "must be a whole number of minutes, 1 or more"
         for key in ("From", "To"):
             if str(entry.get(key)) not in members:
                 yield (*at, index, key), f"no member has the ID {entry.get(key)!r}"
@@ -97,16 +110,17 @@ def _transitions(transitions: Any, members: Sequence[str], at: tuple[str | int, 
 
 
 def _numbers(detection: Mapping[str, Any], at: tuple[str | int, ...]) -> Iterator[Complaint]:
-    lookback = detection.get("LookbackWindowMinutes", LOOKBACK_MIN)
-    if not isinstance(lookback, int) or isinstance(lookback, bool) or lookback < 1:
+    if not _is_count(detection.get("LookbackWindowMinutes", LOOKBACK_MIN)):
         yield (*at, "LookbackWindowMinutes"), "must be a whole number of minutes, 1 or more"
     if detection.get("EventEvaluationOrder") not in (None, "Chronological", "Any"):
         yield (*at, "EventEvaluationOrder"), "must be Chronological or Any"
-    schedule = detection.get("Schedule")
-    if schedule is not None and not isinstance(schedule, Mapping):
+    if detection.get("Schedule") is not None and not isinstance(detection["Schedule"], Mapping):
         yield (*at, "Schedule"), "must be {RateMinutes, TimeoutMinutes}"
-    elif schedule is not None and ("CronExpression" in schedule) == ("RateMinutes" in schedule):
-        yield (*at, "Schedule"), "exactly one of CronExpression, RateMinutes must stand here"
+    yield from (((*at, *path), message) for path, message in lookup_shape.query_complaints(detection))
+
+
+def _is_count(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 1
 
 
 def _outputs(tests: Any, members: Sequence[str]) -> Iterator[Complaint]:
@@ -122,6 +136,17 @@ def _outputs(tests: Any, members: Sequence[str]) -> Iterator[Complaint]:
 
 def _are_matches(matches: Any) -> bool:
     return isinstance(matches, Mapping) and all(
-        isinstance(values, Mapping) and all(isinstance(times, list) for times in values.values())
+        isinstance(values, Mapping)
+        and all(isinstance(times, list) and all(map(_is_time, times)) for times in values.values())
         for values in matches.values()
     )
+
+
+def _is_time(value: Any) -> bool:
+    if isinstance(value, str):
+        try:
+            datetime.fromisoformat(value)
+        except ValueError:
+            return False
+        return True
+    return isinstance(value, int | float) and not isinstance(value, bool)

@@ -11,12 +11,14 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
-from headwater.detect import correlation_shape, yaml_rule
+from headwater.detect import correlation_shape, lookup_shape, yaml_rule
 from headwater.detect.datamodel import compile_path
+from headwater.detect.expressions import nearest
 from headwater.yamlfile import Path as KeyPath
 
 SEVERITIES = ("Info", "Low", "Medium", "High", "Critical")
 NAME = re.compile(r'[^<>&"%]+\Z')
+UNIQUE = ("LogTypes", "ScheduledQueries", "OutputIds", "SummaryAttributes", "Suppressions", "ResourceTypes", "Tags")
 SQL = ("Query", "SnowflakeQuery", "AthenaQuery", "DatabricksQuery")
 
 Complaint = tuple[KeyPath, str]  # where in the document, what is wrong
@@ -46,7 +48,9 @@ def complaints(kind: Kind, data: Mapping[str, Any]) -> Iterator[Complaint]:
     derived = kind.name == "rule" and "BaseDetection" in data
     required = ("RuleID",) if derived else kind.required
     yield from (((), f"{key} is missing") for key in required if data.get(key) in (None, ""))
-    yield from (((key,), f"a {kind.name} has no key {key!r}") for key in data if key not in kind.keys)
+    known = kind.keys
+    unknown = [key for key in data if key not in known]
+    yield from (((key,), f"a {kind.name} has no key {key!r}{nearest(key, sorted(known))}") for key in unknown)
     for group in kind.one_of:
         yield from _one_of(data, group, derived=derived)
     for key, value in data.items():
@@ -66,7 +70,7 @@ def _one_of(data: Mapping[str, Any], group: Sequence[str], *, derived: bool) -> 
 
 
 def _duplicates(data: Mapping[str, Any]) -> Iterator[Complaint]:
-    for key in ("LogTypes", "OutputIds", "SummaryAttributes", "Suppressions", "ResourceTypes", "Tags"):
+    for key in UNIQUE:
         seen: set[str] = set()
         for index, value in enumerate(data.get(key) or () if isinstance(data.get(key), list) else ()):
             folded = str(value).lower() if key == "Tags" else str(value)
@@ -108,14 +112,17 @@ VALUES: Mapping[str, tuple[Callable[[Any], bool], str]] = MappingProxyType(
     {
         **dict.fromkeys(("RuleID", "PolicyID", "GlobalID", "DataModelID", "PackID", "QueryName", "LookupName"), ID),
         **dict.fromkeys(("DisplayName", "BaseDetection"), ID),
-        **dict.fromkeys(("Enabled", "CreateAlert", "OnlyUseBaseRiskScore"), BOOL),
+        **dict.fromkeys(("Enabled", "CreateAlert", "OnlyUseBaseRiskScore", "Lookback"), BOOL),
         **dict.fromkeys(("LogTypes", "ScheduledQueries", "OutputIds", "SummaryAttributes", "Tags"), TEXTS),
         **dict.fromkeys(("Suppressions", "ResourceTypes"), TEXTS),
         **dict.fromkeys(("DedupPeriodMinutes", "Threshold", "BaseVersion", "ActionDelaySeconds"), COUNT),
+        "LookbackWindowSeconds": COUNT,
         **dict.fromkeys(("Description", "Runbook", "Reference", "Status", "AlertTitle", "CreatedBy"), TEXT),
-        **dict.fromkeys(("Tests", "Mappings"), MAPS),
-        **dict.fromkeys(("PackDefinition", "LogTypeMap", "Schedule", "Refresh"), MAP),
-        "Filename": TEXT,
+        **dict.fromkeys(("Filename", "Schema", "AutoRemediationID", *SQL), TEXT),
+        **dict.fromkeys(("Tests", "Mappings", "Detection", "InlineFilters"), MAPS),
+        **dict.fromkeys(("AlertContext", "GroupBy", "DynamicSeverities"), MAPS),
+        **dict.fromkeys(("PackDefinition", "LogTypeMap", "Schedule", "Refresh", "EmailConfig"), MAP),
+        "AutoRemediationParameters": MAP,
         "Severity": (lambda value: value in SEVERITIES, f"one of {', '.join(SEVERITIES)}"),
         "Reports": (_reports, "a mapping of framework to list"),
     }
@@ -142,8 +149,9 @@ def _check_test(test: Mapping[str, Any], at: KeyPath, body: str) -> Iterator[Com
     yield from ((at, f"{key} is missing") for key in ("Name", "ExpectedResult", body) if key not in test)
     if not isinstance(test.get("ExpectedResult", True), bool):
         yield (*at, "ExpectedResult"), "must be true or false"
-    if body != "RuleOutputs" and not isinstance(test.get(body, {}), dict):
-        yield (*at, body), "must be a mapping"
+    shape, told = (list, "a list") if body == "RuleOutputs" else (dict, "a mapping")
+    if body in test and not isinstance(test[body], shape):
+        yield (*at, body), f"must be {told}"
     mocks = test.get("Mocks") or []
     if not isinstance(mocks, list) or not all(isinstance(mock, dict) and "objectName" in mock for mock in mocks):
         yield (*at, "Mocks"), "must be a list of {objectName, returnValue}"
@@ -153,11 +161,15 @@ def _check_test(test: Mapping[str, Any], at: KeyPath, body: str) -> Iterator[Com
 
 def _check_data_model(data: Mapping[str, Any]) -> Iterator[Complaint]:
     mappings = data.get("Mappings")
+    seen: set[str] = set()
     for index, mapping in enumerate(mappings if isinstance(mappings, list) else ()):
         at: KeyPath = ("Mappings", index)
         if not isinstance(mapping, dict) or not isinstance(mapping.get("Name"), str):
             yield at, "Name is missing"
             continue
+        if mapping["Name"] in seen:
+            yield (*at, "Name"), f"{mapping['Name']!r} stands twice"
+        seen.add(mapping["Name"])
         if ("Path" in mapping) == ("Method" in mapping):
             yield at, "exactly one of Path, Method must stand here"
         if "Method" in mapping and not data.get("Filename"):
@@ -178,28 +190,6 @@ def _check_pack(data: Mapping[str, Any]) -> Iterator[Complaint]:
     ids = definition.get("IDs") if isinstance(definition, dict) else None
     if isinstance(definition, dict) and not _texts(ids):
         yield ("PackDefinition",), "IDs must be a list of detection ids"
-
-
-def _check_query(data: Mapping[str, Any]) -> Iterator[Complaint]:
-    schedule = data.get("Schedule")
-    if not isinstance(schedule, dict):
-        return
-    if ("CronExpression" in schedule) == ("RateMinutes" in schedule):
-        yield ("Schedule",), "exactly one of CronExpression, RateMinutes must stand here"
-    if "TimeoutMinutes" not in schedule:
-        yield ("Schedule",), "TimeoutMinutes is missing"
-
-
-def _check_lookup(data: Mapping[str, Any]) -> Iterator[Complaint]:
-    log_types = data.get("LogTypeMap")
-    if isinstance(log_types, dict) and "PrimaryKey" not in log_types:
-        yield ("LogTypeMap",), "PrimaryKey is missing"
-    if "Query" in data:
-        missing = [key for key in ("Refresh",) if key not in data]
-    else:
-        missing = [] if "Schema" in data else ["Schema"]
-        missing += [] if ("Filename" in data) != ("Refresh" in data) else ["exactly one of Filename, Refresh"]
-    yield from (((), f"{key} is missing") for key in missing)
 
 
 _ABOUT: tuple[str, ...] = (
@@ -223,7 +213,7 @@ _ABOUT += (
     "AlertContext",
 )
 _ABOUT += ("DynamicSeverities", "DedupPeriodMinutes")
-_RULE = (*_ABOUT, "Threshold", "InlineFilters", "GroupBy", "BaseDetection")
+_RULE = (*_ABOUT, "Threshold", "InlineFilters", "GroupBy")
 _POLICY = ("ResourceTypes", "Suppressions", "ActionDelaySeconds", "AutoRemediationID", "AutoRemediationParameters")
 _QUERY = ("Description", "Tags", "Lookback", "LookbackWindowSeconds", "EmailConfig", "DisplayName", "BaseVersion")
 _LOOKUP = ("Description", "DisplayName", "Reference", "Tags", "Schema", "Filename", "Refresh", "Query", "BaseVersion")
@@ -233,7 +223,14 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
     {
         kind.name: kind
         for kind in (
-            Kind("rule", "RuleID", ("RuleID", "Enabled", "Severity"), _RULE, _SOURCES, _check_detection),
+            Kind(
+                "rule",
+                "RuleID",
+                ("RuleID", "Enabled", "Severity"),
+                (*_RULE, "BaseDetection"),
+                _SOURCES,
+                _check_detection,
+            ),
             Kind("scheduled_rule", "RuleID", ("RuleID", "Enabled", "Severity"), _RULE, _SOURCES, _check_detection),
             Kind(
                 "policy",
@@ -264,10 +261,16 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
                 ("QueryName", "Enabled", "Schedule"),
                 _QUERY,
                 (SQL,),
-                _check_query,
+                lookup_shape.query_complaints,
             ),
             Kind("saved_query", "QueryName", ("QueryName",), _QUERY, (SQL,)),
-            Kind("lookup_table", "LookupName", ("LookupName", "Enabled", "LogTypeMap"), _LOOKUP, check=_check_lookup),
+            Kind(
+                "lookup_table",
+                "LookupName",
+                ("LookupName", "Enabled", "LogTypeMap"),
+                _LOOKUP,
+                check=lookup_shape.lookup_complaints,
+            ),
         )
     }
 )

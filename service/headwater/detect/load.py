@@ -122,33 +122,37 @@ def load_pack(paths: Sequence[Path], cache: Cache | None = None) -> Pack:
 
 
 def _build(specs: Sequence[Spec], roots: Sequence[Path], cache: Cache) -> Pack:
-    detections: list[Detection] = []
+    namespaces = [_namespace(specs, folder, root, cache) for folder, root in enumerate(roots)]
     models: list[Mapping[str, DataModel]] = []
     problems: list[Problem] = []
-    for folder, root in enumerate(roots):
-        mine = [spec for spec in specs if spec.folder == folder]
-        helpers = {spec.id: spec.python for spec in mine if spec.kind == "global" and spec.python}
-        namespace = Namespace(root, helpers, cache)
-        found, wrong = _models(mine, namespace)
+    for folder, namespace in enumerate(namespaces):
+        found, wrong = _models([spec for spec in specs if spec.folder == folder], namespace)
         models.append(found)
         problems += wrong
-        detections += _detections(mine, namespace)
     if problems:
         raise DetectionError(problems)
+    detections = tuple(_detections(specs, namespaces))
     warnings = [problem for spec in specs for problem in _warnings(spec)]
     warnings += [problem for root in roots for problem in _placeholders(root)]
-    return Pack(tuple(specs), tuple(detections), tuple(models), tuple(warnings))
+    return Pack(tuple(specs), detections, tuple(models), tuple(warnings))
 
 
-def _detections(specs: Sequence[Spec], namespace: Namespace) -> Iterator[Detection]:
+def _namespace(specs: Sequence[Spec], folder: int, root: Path, cache: Cache) -> Namespace:
+    mine = [spec for spec in specs if spec.folder == folder and spec.kind == "global"]
+    return Namespace(root, {spec.id: spec.python for spec in mine if spec.python}, cache)
+
+
+def _detections(specs: Sequence[Spec], namespaces: Sequence[Namespace]) -> Iterator[Detection]:
     for spec in specs:
         if spec.kind not in MATCHERS:
             continue
         base = together.base_of(spec, specs) if "BaseDetection" in spec.data else None
-        data = {**base.data, **spec.data} if base else spec.data
-        tests = spec.data.get("Tests") or (base.data.get("Tests") if base else None) or ()
-        python = base.python if base else spec.python
-        yield _detection(spec, data, tests, _code(spec, data, python, namespace))
+        if base is None:
+            yield _detection(spec, spec.data, _code(spec, spec.data, spec.python, namespaces[spec.folder]))
+            continue
+        stated = {key: value for key, value in spec.data.items() if value or (key != "Tests" and value is not None)}
+        data = {**base.data, **stated}
+        yield _detection(spec, data, _code(spec, data, base.python, namespaces[base.folder]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,14 +168,15 @@ class _Code:
 def _code(spec: Spec, data: Mapping[str, Any], python: Path | None, namespace: Namespace) -> _Code:
     matcher = MATCHERS[spec.kind]
     if python is None:
-        module = yaml_rule.make_module(spec.id, matcher, data)
-        return _Code(module, None, None, yaml_rule.detection(data).condition)
+        expression = yaml_rule.detection(data)
+        module = yaml_rule.make_module(spec.id, matcher, expression.test, data)
+        return _Code(module, None, None, expression.condition)
     source = python.read_bytes()
     made, error = _import(namespace, spec, python, source)
     return _Code(made, functions.setup_error(made, matcher) if made is not None else error, source)
 
 
-def _detection(spec: Spec, data: Mapping[str, Any], tests: Sequence[Mapping[str, Any]], code: _Code) -> Detection:
+def _detection(spec: Spec, data: Mapping[str, Any], code: _Code) -> Detection:
     matcher = MATCHERS[spec.kind]
     inline = yaml_rule.inline_filter(data)
     return Detection(
@@ -191,7 +196,7 @@ def _detection(spec: Spec, data: Mapping[str, Any], tests: Sequence[Mapping[str,
         runbook=(data.get("Runbook") or "").strip(),
         reference=(data.get("Reference") or "").strip(),
         destinations=tuple(data["OutputIds"]) if data.get("OutputIds") else None,
-        tests=tuple(_unit_test(test, matcher) for test in tests),
+        tests=tuple(_unit_test(test, matcher) for test in data.get("Tests") or ()),
         source=code.source,
         condition=all_of(code.condition, inline.condition if inline else True),
     )

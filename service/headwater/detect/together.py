@@ -43,15 +43,18 @@ def _unknown_ids(specs: Sequence[Spec]) -> Iterator[Problem]:
 
 
 def base_of(spec: Spec, specs: Sequence[Spec]) -> Spec | None:
-    """The rule with Python in the same folder from which a derived rule inherits."""
+    """The rule from which a derived rule inherits: one of its own folder before those of others."""
     name = spec.data.get("BaseDetection")
-    return next((one for one in specs if one.id == name and one.folder == spec.folder and one.python), None)
+    found = [one for one in specs if one.id == name and one.kind == "rule" and "BaseDetection" not in one.data]
+    return min(found, key=lambda one: one.folder != spec.folder, default=None)
 
 
 def _missing_bases(specs: Sequence[Spec]) -> Iterator[Problem]:
     for spec in specs:
-        if "BaseDetection" in spec.data and base_of(spec, specs) is None:
-            yield spec.problem(("BaseDetection",), f"no rule with a Filename has the id {spec.data['BaseDetection']!r}")
+        if spec.kind == "rule" and "BaseDetection" in spec.data and base_of(spec, specs) is None:
+            name = spec.data["BaseDetection"]
+            message = f"no rule with a Filename or a Detection of its own has the id {name!r}"
+            yield spec.problem(("BaseDetection",), message)
 
 
 def _rival_models(specs: Sequence[Spec]) -> Iterator[Problem]:
