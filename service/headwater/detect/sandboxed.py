@@ -103,7 +103,7 @@ def _confine(start: wire.Start, folders: Sequence[Path]) -> tuple[str, ...]:
         _, hard = resource.getrlimit(limit)
         value = value if hard == resource.RLIM_INFINITY else min(value, hard)
         resource.setrlimit(limit, (value, value))
-    confined = kernel.confine(guard.readable_roots(folders))
+    confined = kernel.confine()
     guard.lock_down(folders)
     return confined
 
