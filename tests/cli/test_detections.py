@@ -136,7 +136,6 @@ def test_junit_holds_every_result(headwater: Headwater, folder: Path, tmp_path: 
         (["--severity", "high"], {"Team.Both"}),
         (["--kind", "correlation_rule"], {"Team.Both"}),
         (["--log-type", "AWS.CloudTrail"], {"Team.Good"}),
-        (["--log-type", "AWS.ALB"], set()),
     ],
     ids=lambda value: str(value),
 )
@@ -146,6 +145,13 @@ def test_filters(headwater: Headwater, folder: Path, options: list[str], ids: se
 
     assert {result["rule_id"] for result in tested["results"]} == ids
     assert {row["id"] for row in listed} == ids
+
+
+def test_options_that_choose_nothing_do_not_pass(headwater: Headwater, folder: Path) -> None:
+    done = headwater("detections", "test", folder, "--log-type", "AWS.ALB")
+
+    assert done.code == 2
+    assert "no detection is meant by these options" in done.err
 
 
 def test_too_few_tests_fail(headwater: Headwater, folder: Path) -> None:
@@ -165,7 +171,7 @@ def test_wrong_files_end_with_two_and_their_places(headwater: Headwater, folder:
 
 
 def test_lint_tells_errors_and_remarks(headwater: Headwater, folder: Path) -> None:
-    assert headwater("detections", "lint", folder).out == "0 errors, 0 warnings\n"
+    assert headwater("detections", "lint", folder, "--ignore", "no-title").out == "0 errors, 0 warnings\n"
 
     write_rule(folder, "Team.Bare", GOOD, Tests=[], LogTypes=["Custom.Unknown"], Runbook="", Description="")
     done = headwater("detections", "lint", folder)

@@ -18,6 +18,7 @@ from headwater.cli.output import Format, Output, emit_json
 from headwater.detect.junit import junit
 from headwater.detect.test_processes import Tested, run_in_processes
 from headwater.detect.unit_tests import Selector, TestResult
+from headwater.errors import ConfigError, DetectionError
 
 Folder = Annotated[
     Path | None, typer.Argument(help="A folder of detections; default: those that the service runs.", exists=True)
@@ -45,13 +46,23 @@ def run(
     timeout: Annotated[float, typer.Option(min=0.1, help="Seconds that a single test may take.")] = 10.0,
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="List the tests that passed too.")] = False,
 ) -> None:
-    """Run the unit tests of detections, without credentials or network. Exit 1: a test failed; 2: a file is wrong."""
+    """Run the unit tests of detections, without credentials or network.
+
+    Exit 0: all passed; 1: a test failed; 2: a file is wrong, or the options choose no detection at all.
+    """
     folders = (path,) if path else tuple(build.selection(build.settings(quiet=True)).folders.values())
     selector = make_selector(ids, log_type, severity, tag, kind)
-    with _progress() as on_result:
-        tested = run_in_processes(
-            folders, selector, jobs=jobs or os.cpu_count() or 1, limit_s=timeout, on_result=on_result
-        )
+    try:
+        with _progress() as on_result:
+            tested = run_in_processes(
+                folders, selector, jobs=jobs or os.cpu_count() or 1, limit_s=timeout, on_result=on_result
+            )
+    except DetectionError as error:
+        if output is Format.json:
+            emit_json({"summary": {"tests": {"passed": 0, "failed": 0}}, "results": [], "errors": error.problems})
+        raise
+    if not tested.counts and not tested.results:
+        raise ConfigError.one(str(path or "detections"), "no detection is meant by these options")
     for warning in tested.warnings:
         typer.echo(f"warning: {warning}", err=True)
     results = sorted((*tested.results, *_too_few(tested, minimum_tests)), key=lambda result: result.rule_id)
@@ -85,16 +96,23 @@ def _report(results: Sequence[TestResult], output: Format, *, verbose: bool) -> 
     detections = Counter(result.rule_id for result in results)
     if output is Format.json:
         summary = {"tests": {"passed": passed, "failed": len(failed)}, "detections": len(detections)}
-        emit_json({"summary": summary, "results": [result.as_json() for result in results]})
+        emit_json({"summary": summary, "results": [result.as_json() for result in results], "errors": []})
         return
     for result in results if verbose else failed:
         typer.echo(f"{'ok   ' if result.passed else 'FAIL '} {result.rule_id or 'detections'}: {result.test_name}")
         for reason in result.reasons:
             typer.echo(f"      {reason}")
+        if result.file and not result.passed:
+            typer.echo(f"      the test: {_shown(result.file)}:{result.line}")
         if result.printed and not result.passed:
             typer.echo("      it printed:")
             typer.echo("".join(f"      | {line}\n" for line in result.printed.splitlines()[:20]), nl=False)
     typer.echo(f"{passed} passed, {len(failed)} failed in {len(detections)} detections")
+
+
+def _shown(file: str) -> str:
+    """A path as short as it can be from here."""
+    return os.path.relpath(file) if Path(file).is_relative_to(Path.cwd()) else file
 
 
 @contextmanager

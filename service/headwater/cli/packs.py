@@ -11,20 +11,17 @@ import typer
 
 from headwater.cli import build
 from headwater.cli.output import Format, Output, emit_json, emit_rows
-from headwater.detect import pack_store, packs
+from headwater.detect import lint, pack_store, packs
+from headwater.detect.confined import ask
 from headwater.detect.load import builtin_path
 from headwater.detect.pack_store import Installed
-from headwater.detect.packs import Switches
+from headwater.detect.packs import Selection, Switches
 from headwater.detect.spec import Spec, read_folder
-from headwater.detect.test_processes import run_in_processes
-from headwater.detect.unit_tests import Selector
-from headwater.errors import HeadwaterError
+from headwater.errors import HeadwaterError, Problem
 from headwater.worker.committer import utc_now
 
 app = typer.Typer(help="Bring packs of detections in, and say which of them run.", no_args_is_help=True)
-COLUMNS = ("name", "detections", "enabled", "tests", "commit", "source")
-NOTHING = Selector(ids=("",))  # load, and test nothing
-LOADING_S = 120.0
+COLUMNS = ("name", "detections", "enabled", "tests", "packs", "commit", "source")
 
 
 def _home() -> Path:
@@ -33,7 +30,8 @@ def _home() -> Path:
 
 def _loads(folder: Path) -> None:
     """Import a pack's Python where it can do no harm. Raises: DetectionError."""
-    run_in_processes([folder], NOTHING, jobs=1, limit_s=LOADING_S)
+    for problem in ask(Selection({str(folder): folder}), lint.unloadable):
+        typer.echo(f"warning: {Problem(**problem)}", err=True)
 
 
 @app.command("list")
@@ -67,7 +65,8 @@ def update(
 ) -> None:
     """Bring packs in again from where they came, and tell what changed."""
     home = _home()
-    _tell([pack_store.update(home, name, utc_now(), _loads) for name in names or packs.installed(home)], home, output)
+    updated = [pack_store.update(home, name, utc_now(), _loads) for name in names or packs.installed(home)]
+    _tell(updated, home, output, list_changes=True)
 
 
 @app.command()
@@ -100,17 +99,24 @@ def reset(targets: Target, output: Output = Format.text) -> None:
 
 def _switch(targets: Sequence[str], switch: Literal["all", "off", "file"], output: Format) -> None:
     home = _home()
-    switches = packs.read_switches(home)
     folders = {packs.BUILTIN: builtin_path(), **packs.installed(home)}
     specs = [spec for folder in folders.values() for spec in read_folder(folder.resolve(), 0)[0]]
-    for target in targets:
-        switches = _switched(switches, target, switch, tuple(folders), specs)
-    packs.write_switches(home, switches)
+    with pack_store.locked(home):
+        switches = packs.read_switches(home)
+        for target in targets:
+            switches = _switched(switches, target, switch, tuple(folders), specs)
+        packs.write_switches(home, switches)
     if output is Format.json:
         emit_json({"switched": list(targets), "to": switch})
     else:
         told = {"all": "Enabled", "off": "Disabled", "file": "As their files say"}[switch]
         typer.echo(f"{told}: {', '.join(targets)}. Workers follow when they start again.")
+    _tell_if_unused()
+
+
+def _tell_if_unused() -> None:
+    if build.settings(quiet=True).detections:
+        typer.echo("warning: HEADWATER_DETECTIONS is set: the service runs its folders, and no packs", err=True)
 
 
 def _switched(
@@ -138,7 +144,7 @@ def _switched(
     return Switches(by_pack, by_definition, by_id)
 
 
-def _tell(made: Sequence[Installed], home: Path, output: Format) -> None:
+def _tell(made: Sequence[Installed], home: Path, output: Format, *, list_changes: bool = False) -> None:
     switches = packs.read_switches(home)
     rows: list[dict[str, Any]] = [
         {
@@ -153,10 +159,12 @@ def _tell(made: Sequence[Installed], home: Path, output: Format) -> None:
     if output is Format.json:
         emit_json(rows)
         return
+    _tell_if_unused()
     for row in rows:
         told = ", ".join(f"{len(ids)} {what}" for what, ids in row["changes"].items() if ids) or "nothing new"
-        typer.echo(
-            f"{row['name']}: {row['detections']} detections, {row['enabled']} enabled, {row['tests']} tests; {told}"
-        )
+        counts = f"{row['detections']} detections, {row['enabled']} enabled, {row['tests']} tests"
+        typer.echo(f"{row['name']}: {counts}; {told}")
+        for what, ids in row["changes"].items() if list_changes else ():
+            typer.echo("".join(f"  {what}: {each}\n" for each in ids), nl=False)
     if not rows:
         typer.echo("No installed packs.")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from itertools import groupby
 from xml.etree.ElementTree import Element, SubElement, tostring
 
@@ -12,14 +12,14 @@ from headwater.detect.unit_tests import TestResult
 UNPRINTABLE = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")  # what XML 1.0 cannot hold
 
 
-def junit(results: Sequence[TestResult], files: Mapping[str, str] | None = None) -> bytes:
-    """One suite a detection, one case a test. files: detection id → its file, for the reader's links."""
+def junit(results: Sequence[TestResult]) -> bytes:
+    """One suite a detection, one case a test."""
     root = Element("testsuites", _totals(results))
     for rule_id, found in groupby(sorted(results, key=lambda result: result.rule_id), lambda result: result.rule_id):
         mine = list(found)
         suite = SubElement(root, "testsuite", {"name": _text(rule_id), **_totals(mine)})
         for result in mine:
-            _case(suite, result, (files or {}).get(rule_id, ""))
+            _case(suite, result)
     return bytes(tostring(root, encoding="utf-8", xml_declaration=True))
 
 
@@ -33,8 +33,8 @@ def _totals(results: Sequence[TestResult]) -> dict[str, str]:
     }
 
 
-def _case(suite: Element, result: TestResult, file: str) -> None:
-    place = {"file": file} if file else {}
+def _case(suite: Element, result: TestResult) -> None:
+    place = {"file": result.file, "line": str(result.line or 1)} if result.file else {}
     case = SubElement(
         suite,
         "testcase",

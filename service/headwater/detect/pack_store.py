@@ -5,13 +5,18 @@ A version is complete and checked before its link is set, so that a running serv
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
+import lzma
 import os
+import re
 import shutil
+import stat
 import subprocess
 import tarfile
 import tempfile
 import zipfile
+import zlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -32,6 +37,8 @@ MAX_BYTES = 512 * 1024 * 1024
 GIT_LIMIT_S = 300
 KEPT_OUT = frozenset((".git", "__pycache__", MANIFEST))
 STORE = ".store"
+# RuntimeError, NotImplementedError: zips with a password, or of a compression that zipfile does not know
+UNREADABLE = (tarfile.TarError, zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, OSError, RuntimeError)
 Check = Callable[[Path], None]  # raises DetectionError for a folder whose detections do not load
 Kind = Literal["folder", "git", "archive"]
 
@@ -48,7 +55,7 @@ def kind_of(source: str) -> Kind:
     """What a source is. Raises: ConfigError for one that is nothing."""
     path = Path(source)
     if path.is_dir():
-        return "folder"
+        return "git" if (path / "HEAD").is_file() and (path / "objects").is_dir() else "folder"
     if path.is_file():
         return "archive"
     if "://" in source or source.startswith("git@") or source.endswith(".git"):
@@ -70,22 +77,29 @@ def install(home: Path, name: str, source: str, ref: str, now: datetime, check: 
     Raises: ConfigError, DetectionError for a pack that does not load or has ids of another pack; nothing changes then.
     """
     if not NAME.match(name) or name == packs.BUILTIN:
-        raise ConfigError.one(name, "is no name for a pack", fix="Use lower-case letters, digits, '.', '-' and '_'.")
+        fix = "Give one by --name: lower-case letters, digits, '.', '-' and '_'."
+        raise ConfigError.one(name, "is no name for a pack", fix=fix)
     kind = kind_of(source)
+    if ref and kind != "git":
+        raise ConfigError.one("--ref", f"{source} is no git repository")
     store = packs_folder(home) / STORE
     store.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=f"{name}-", dir=store) as scratch:
+    with locked(home), tempfile.TemporaryDirectory(prefix=f"{name}-", dir=store) as scratch:
         folder, commit = Path(scratch) / "pack", ""
         if kind == "git":
             commit = _clone(source, ref, folder)
         elif kind == "archive":
             _extract(Path(source), folder)
         else:
-            _copy(Path(source), folder)
+            _copy(Path(source), folder, packs_folder(home))
         specs = _checked(folder, name, home, check)
-        resolved = str(Path(source).resolve()) if kind != "git" else source
+        resolved = without_password(source) if "://" in source else _absolute(source)
         manifest = Manifest(name, resolved, kind, ref, commit, _digest(folder), now.isoformat(timespec="seconds"))
         return Installed(manifest, _switch(home, folder, manifest, packs.fingerprints(specs)))
+
+
+def _absolute(source: str) -> str:
+    return str(Path(source).resolve()) if Path(source).exists() else source
 
 
 def update(home: Path, name: str, now: datetime, check: Check) -> Installed:
@@ -97,12 +111,23 @@ def update(home: Path, name: str, now: datetime, check: Check) -> Installed:
 def remove(home: Path, name: str) -> None:
     """Take a pack out, with what was said of it. Raises: ConfigError for one that is not installed."""
     link = _folder(home, name)
-    target = link.resolve()
-    link.unlink()
-    shutil.rmtree(target)
-    switches = packs.read_switches(home)
-    kept = {key: value for key, value in switches.packs.items() if key != name}
-    packs.write_switches(home, packs.Switches(kept, switches.definitions, switches.detections))
+    with locked(home):
+        target = link.resolve()
+        link.unlink()
+        shutil.rmtree(target)
+        switches = packs.read_switches(home)
+        kept = {key: value for key, value in switches.packs.items() if key != name}
+        packs.write_switches(home, packs.Switches(kept, switches.definitions, switches.detections))
+
+
+@contextmanager
+def locked(home: Path) -> Iterator[None]:
+    """Waits until no other command changes the packs."""
+    root = packs_folder(home)
+    root.mkdir(parents=True, exist_ok=True)
+    with (root / ".lock").open("a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def _folder(home: Path, name: str) -> Path:
@@ -172,12 +197,13 @@ class _Limit:
                 out.write(piece)
 
 
-def _copy(source: Path, folder: Path) -> None:
-    """Regular files alone: a link could lead anywhere."""
+def _copy(source: Path, folder: Path, left_out: Path) -> None:
+    """Regular files alone: a link could lead anywhere. left_out: a folder inside the source, which has this copy."""
     limit = _Limit(str(source))
     folder.mkdir()
     for parent, names, files in os.walk(source):
-        names[:] = sorted(name for name in names if name not in KEPT_OUT)
+        inside = sorted(name for name in names if name not in KEPT_OUT)
+        names[:] = [name for name in inside if Path(parent, name).resolve() != left_out.resolve()]
         for name in sorted(files):
             path = Path(parent, name)
             if name not in KEPT_OUT and path.is_file() and not path.is_symlink():
@@ -190,7 +216,7 @@ def _extract(archive: Path, folder: Path) -> None:
     with _entries(archive) as entries:
         for name, content in entries:
             parts = PurePosixPath(name.replace("\\", "/")).parts
-            if name.startswith(("/", "\\")) or ".." in parts or ":" in name.split("/", 1)[0]:
+            if name.startswith(("/", "\\")) or ".." in parts or "\0" in name or ":" in name.split("/", 1)[0]:
                 raise ConfigError.one(archive, f"holds {name!r}, which would leave its folder")
             if not KEPT_OUT & set(parts):
                 limit.write(folder.joinpath(*parts), content)
@@ -208,12 +234,17 @@ def _entries(archive: Path) -> Iterator[Iterator[tuple[str, IO[bytes]]]]:
     try:
         if zipfile.is_zipfile(archive):
             with zipfile.ZipFile(archive) as opened:
-                yield ((info.filename, opened.open(info)) for info in opened.infolist() if not info.is_dir())
+                yield ((info.filename, opened.open(info)) for info in opened.infolist() if _is_file(info))
             return
         with tarfile.open(archive) as tar:
             yield ((info.name, content) for info in tar if info.isfile() and (content := tar.extractfile(info)))
-    except (tarfile.TarError, zipfile.BadZipFile, EOFError, OSError) as error:
+    except UNREADABLE as error:
         raise ConfigError.one(archive, f"is no zip and no tar that can be read: {error}") from error
+
+
+def _is_file(info: zipfile.ZipInfo) -> bool:
+    mode = info.external_attr >> 16
+    return not info.is_dir() and (stat.S_ISREG(mode) or stat.S_IFMT(mode) == 0)
 
 
 def _clone(url: str, ref: str, folder: Path) -> str:
@@ -222,23 +253,42 @@ def _clone(url: str, ref: str, folder: Path) -> str:
     if ref.startswith("-"):
         raise ConfigError.one(ref, "is no name of a branch, tag or commit")
     _git("clone", "--quiet", "--no-checkout", "--filter=blob:none", "--", url, str(repository))
-    _git("-C", str(repository), "checkout", "--quiet", "--detach", *([ref] if ref else []))
-    commit = _git("-C", str(repository), "rev-parse", "HEAD").strip()
-    _copy(repository, folder)
+    commit = _commit(repository, ref)
+    _git("-C", str(repository), "checkout", "--quiet", "--detach", commit)
+    _copy(repository, folder, folder)
     return commit
 
 
-def _git(*arguments: str) -> str:
+def _commit(repository: Path, ref: str) -> str:
+    """The commit of a branch, a tag or the beginning of a commit; the default branch's without one."""
+    names = (f"origin/{ref}", ref) if ref else ("HEAD",)
+    for name in names:
+        found = _run_git("-C", str(repository), "rev-parse", "--quiet", "--verify", f"{name}^{{commit}}")
+        if found.returncode == 0:
+            return found.stdout.strip()
+    raise ConfigError.one(ref, "is no branch, tag or commit of the repository")
+
+
+def _git(*arguments: str) -> None:
+    done = _run_git(*arguments)
+    if done.returncode != 0:
+        told = done.stderr.strip().splitlines()[-1:] or ["no reason given"]
+        raise ConfigError.one("git", f"{without_password(' '.join(arguments))}: {without_password(told[0])}")
+
+
+def _run_git(*arguments: str) -> subprocess.CompletedProcess[str]:
     command = ["git", "-c", "protocol.file.allow=always", "-c", "core.hooksPath=/dev/null", *arguments]
     environment = {**os.environ, "GIT_TERMINAL_PROMPT": "0", "GIT_LFS_SKIP_SMUDGE": "1"}
     try:
-        done = subprocess.run(  # noqa: S603 — arguments, no shell
+        return subprocess.run(  # noqa: S603 — arguments, no shell
             command, capture_output=True, text=True, timeout=GIT_LIMIT_S, check=False, env=environment
         )
     except FileNotFoundError as error:
         raise ConfigError.one("git", "is not installed", fix="Install git, or give a folder or an archive.") from error
     except subprocess.TimeoutExpired as error:
         raise ConfigError.one("git", f"{arguments[0]} took more than {GIT_LIMIT_S} s") from error
-    if done.returncode != 0:
-        raise ConfigError.one("git", f"{' '.join(arguments[:3])}: {done.stderr.strip().splitlines()[-1:] or '?'}")
-    return done.stdout
+
+
+def without_password(text: str) -> str:
+    """A text whose URLs have lost user names and passwords: they are not for files and screens."""
+    return re.sub(r"(https?://)[^/@\s]+@", r"\1", text)

@@ -20,6 +20,7 @@ import msgspec
 from headwater.detect.cache import Cache
 from headwater.detect.load import Pack, builtin_path, load_pack
 from headwater.detect.spec import Spec, read_folder
+from headwater.detect.together import SHARED_KINDS
 from headwater.errors import ConfigError, Problem
 from headwater.yamlfile import Document
 
@@ -182,9 +183,9 @@ def _enabled_spec(spec: Spec, enabled: bool | None) -> Spec:
 
 def rival_ids(specs: Sequence[Spec], others: Mapping[str, Sequence[Spec]]) -> Iterator[Problem]:
     """One problem for each other pack that has detections of the same ids."""
-    mine = {spec.id for spec in specs if spec.kind in RUNNING_KINDS}
+    mine = {spec.id for spec in specs if spec.kind not in SHARED_KINDS}
     for name, theirs in others.items():
-        same = sorted(mine & {spec.id for spec in theirs if spec.kind in RUNNING_KINDS})
+        same = sorted(mine & {spec.id for spec in theirs if spec.kind not in SHARED_KINDS})
         if same:
             shown = ", ".join(same[:5]) + (f" and {len(same) - 5} more" if len(same) > 5 else "")
             message = f"{len(same)} detections have ids that the pack {name!r} has too: {shown}"

@@ -6,20 +6,28 @@ A process that says nothing for too long is ended, the test it was in has failed
 from __future__ import annotations
 
 import json
-import multiprocessing
+import os
+import signal
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
-from headwater.detect import guard
-from headwater.detect.load import load_pack
+from headwater.detect import process
+from headwater.detect.confined import encoded, load_confined
+from headwater.detect.correlation import Correlation
+from headwater.detect.load import Detection, Pack
+from headwater.detect.packs import Selection
+from headwater.detect.process import Process
 from headwater.detect.unit_tests import Selector, TestResult, results_of, testable
 from headwater.errors import DetectionError, Problem
 
-LOAD_LIMIT_S = 120.0
+LOAD_LIMIT_S = 300.0
+WAIT_S = 0.2
 OnResult = Callable[[TestResult], None]
 
 
@@ -31,16 +39,17 @@ class Task:
     selector: Selector
     index: int
     count: int
+    limit_s: float
     done: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)
 class _Running:
     task: Task
-    process: Any
-    pipe: Connection
+    process: Process
     heard_at: float
     loaded: bool = False
+    ended: bool = False
     current: tuple[str, str] | None = None
     done: list[str] = field(default_factory=list)
 
@@ -49,8 +58,8 @@ class _Running:
 class Tested:
     """What came of it. counts: tests that each detection has."""
 
-    results: tuple[TestResult, ...]
-    warnings: tuple[str, ...]
+    results: list[TestResult]
+    warnings: list[str]
     counts: dict[str, int]
 
 
@@ -66,107 +75,108 @@ def run_in_processes(
 
     Raises: DetectionError for files that are wrong.
     """
-    tasks = [Task(tuple(map(str, folders)), selector, index, jobs) for index in range(jobs)]
+    tasks = [Task(tuple(map(str, folders)), selector, index, jobs, limit_s) for index in range(jobs)]
     running = [_start(task) for task in tasks]
-    results: list[TestResult] = []
-    warnings: list[str] = []
-    counts: dict[str, int] = {}
+    made = Tested([], [], {})
     try:
         while running:
-            ready = wait([one.pipe for one in running], timeout=0.2)
-            for one in [each for each in running if each.pipe in ready]:
-                for kind, content in _messages(one):
-                    if kind == "wrong":
-                        raise DetectionError([Problem(**problem) for problem in content])
-                    if kind == "loaded":
-                        warnings, counts = content["warnings"], counts | content["counts"]
-                    elif kind == "result":
-                        result = TestResult(**{**content, "reasons": tuple(content["reasons"])})
-                        results.append(result)
-                        on_result(result)
-            running = [each for one in running for each in _next(one, limit_s, results, on_result)]
+            ready = wait([one.process.pipe for one in running], timeout=WAIT_S)
+            for one in running:
+                if one.process.pipe in ready:
+                    _hear(one, made, on_result)
+            running = [each for one in running for each in _next(one, made, on_result)]
     finally:
         for one in running:
-            _end(one)
-    return Tested(tuple(results), tuple(warnings), counts)
+            one.process.end()
+    return made
 
 
 def _start(task: Task) -> _Running:
-    context = multiprocessing.get_context("spawn")
-    ours, theirs = context.Pipe(duplex=False)
-    process = context.Process(target=_work, args=(task, theirs), daemon=True)
-    process.start()
-    theirs.close()
-    return _Running(task, process, ours, time.monotonic(), done=list(task.done))
+    return _Running(task, process.start(_work, task), time.monotonic(), done=list(task.done))
 
 
-def _messages(one: _Running) -> Iterator[tuple[str, Any]]:
-    """What a process has said since; "ended" once its pipe is closed."""
+def _hear(one: _Running, made: Tested, on_result: OnResult) -> None:
+    """Take in what a process has said since; only the end of its pipe tells that there is no more."""
     try:
-        while one.pipe.poll():
-            kind, content = json.loads(one.pipe.recv_bytes())
+        while one.process.pipe.poll():
+            kind, content = json.loads(one.process.pipe.recv_bytes())
             one.heard_at = time.monotonic()
-            if kind == "begins":
+            if kind == "wrong":
+                raise DetectionError([Problem(**problem) for problem in content])
+            if kind == "loaded":
+                one.loaded = True
+                made.warnings[:] = content["warnings"]
+                made.counts.update(content["counts"])
+            elif kind == "begins":
                 one.current = (content[0], content[1])
+            elif kind == "result":
+                made.results.append(TestResult(**{**content, "reasons": tuple(content["reasons"])}))
+                on_result(made.results[-1])
             elif kind == "done":
                 one.done.append(content)
                 one.current = None
-            one.loaded = one.loaded or kind == "loaded"
-            yield kind, content
-    except EOFError:
-        one.process.join()
+    except (EOFError, ConnectionError):
+        one.ended = True
 
 
-def _next(one: _Running, limit_s: float, results: list[TestResult], on_result: OnResult) -> list[_Running]:
+def _next(one: _Running, made: Tested, on_result: OnResult) -> list[_Running]:
     """The process as it is, nothing once it has finished, or another in its place where it hangs or died."""
     silent_s = time.monotonic() - one.heard_at
-    hangs = silent_s > (limit_s if one.loaded else LOAD_LIMIT_S)
-    if one.process.is_alive() and not hangs:
+    hangs = not one.ended and silent_s > (one.task.limit_s if one.loaded else LOAD_LIMIT_S)
+    if not one.ended and not hangs:
         return [one]
-    _end(one)
-    if not hangs and one.process.exitcode == 0:
+    code = one.process.wait() if one.ended else 0
+    one.process.end()
+    if one.ended and code == 0:
         return []
-    how = f"did not end within {silent_s:.0f} s" if hangs else f"ended its process (exit code {one.process.exitcode})"
+    how = f"did not end within {silent_s:.0f} s" if hangs else f"ended its process (exit code {code})"
     rule_id, test_name = one.current or ("", "load")
-    result = TestResult(rule_id, test_name, False, (f"{how}; its other tests were not run",), seconds=silent_s)
-    results.append(result)
-    on_result(result)
-    if not one.loaded or not rule_id:
-        return []
-    task = one.task
-    return [_start(Task(task.folders, task.selector, task.index, task.count, (*one.done, rule_id)))]
-
-
-def _end(one: _Running) -> None:
-    one.process.kill()
-    one.process.join()
-    one.pipe.close()
+    reason = f"{how}; the detection's other tests were not run"
+    made.results.append(TestResult(rule_id, test_name, False, (reason,), seconds=silent_s))
+    on_result(made.results[-1])
+    return [_start(replace(one.task, done=(*one.done, rule_id)))] if rule_id else []
 
 
 def _work(task: Task, pipe: Connection) -> None:
-    """Run in the process: load, test, say what came of it. Plain JSON: what detections made is not to be trusted."""
+    """Run in the process: load, test, say what came of it."""
 
     def say(kind: str, content: Any) -> None:
-        pipe.send_bytes(json.dumps([kind, content], default=repr).encode())
+        pipe.send_bytes(encoded(kind, content))
 
-    guard.lock_down([Path(folder) for folder in task.folders])
+    selection = Selection({folder: Path(folder) for folder in task.folders})
     try:
-        pack = load_pack([Path(folder) for folder in task.folders])
+        pack = load_confined(selection, task.limit_s)
+        with _leaving_with(os.getppid()):
+            mine = testable(pack, task.selector)[task.index :: task.count]
+            counts = {one.rule_id: len(one.tests) for one in mine}
+            say("loaded", {"warnings": [str(warning) for warning in pack.warnings], "counts": counts})
+            for one in mine:
+                if one.rule_id not in task.done:
+                    _test(pack, one, say)
     except DetectionError as error:
-        say("wrong", [_plain(problem) for problem in error.problems])
-        return
-    mine = testable(pack, task.selector)[task.index :: task.count]
-    warnings = [str(warning) for warning in pack.warnings]
-    say("loaded", {"warnings": warnings, "counts": {one.rule_id: len(one.tests) for one in mine}})
-    for one in mine:
-        if one.rule_id not in task.done:
-            started = time.perf_counter()
-            for result in results_of(pack, one, tell=lambda rule_id, name: say("begins", (rule_id, name))):
-                ended = time.perf_counter()
-                say("result", {**result.as_json(), "seconds": ended - started})
-                started = ended
-            say("done", one.rule_id)
+        say("wrong", error.problems)
 
 
-def _plain(problem: Problem) -> dict[str, Any]:
-    return {name: getattr(problem, name) for name in Problem.__dataclass_fields__}
+def _test(pack: Pack, one: Detection | Correlation, say: Callable[[str, Any], None]) -> None:
+    started = time.perf_counter()
+    for result in results_of(pack, one, tell=lambda rule_id, name: say("begins", (rule_id, name))):
+        ended = time.perf_counter()
+        say("result", {**result.as_json(), "seconds": ended - started})
+        started = ended
+    say("done", one.rule_id)
+
+
+@contextmanager
+def _leaving_with(parent: int) -> Iterator[None]:
+    """Ends this process soon after its parent, even from within a test that never ends."""
+
+    def tick(_number: int, _frame: FrameType | None) -> None:
+        if os.getppid() != parent:
+            os._exit(1)
+
+    signal.signal(signal.SIGALRM, tick)
+    signal.setitimer(signal.ITIMER_REAL, 1, 1)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)  # a tick while Python shuts down would kill it

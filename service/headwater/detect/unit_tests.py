@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from typing import Any
 from unittest.mock import MagicMock
@@ -17,10 +17,15 @@ from headwater.detect.functions import Outcome, UnknownDestinationError
 from headwater.detect.load import Detection, Pack, UnitTest
 from headwater.detect.matches import location
 
+PRINTED_MAX = 10_000
+
 
 @dataclass(frozen=True, slots=True)
 class TestResult:
-    """One unit test of one detection. reasons: why it failed. printed: what the detection wrote to stdout."""
+    """One unit test of one detection. reasons: why it failed. printed: what the detection wrote.
+
+    file, line: where the test stands.
+    """
 
     __test__ = False  # not a test case of pytest's
 
@@ -31,6 +36,8 @@ class TestResult:
     values: Mapping[str, Any] = field(default_factory=dict)
     printed: str = ""
     seconds: float = 0.0
+    file: str = ""
+    line: int | None = None
 
     def as_json(self) -> dict[str, Any]:
         """The result in plain JSON types."""
@@ -42,6 +49,8 @@ class TestResult:
             "values": {name: list(value) if isinstance(value, tuple) else value for name, value in self.values.items()},
             "printed": self.printed,
             "seconds": round(self.seconds, 4),
+            "file": self.file,
+            "line": self.line,
         }
 
 
@@ -96,13 +105,19 @@ def results_of(
 ) -> Iterator[TestResult]:
     """The results of one detection, in order; tell: called before each test."""
     if isinstance(one, Detection):
-        yield from _detection_results(pack, one, destinations, tell)
-        return
-    for test in one.tests:
-        tell(one.rule_id, test.name)
-        fired = correlation.test_result(one, test.outputs)
+        found = _detection_results(pack, one, destinations, tell)
+    else:
+        found = _correlation_results(one, tell)
+    for index, result in enumerate(found):
+        yield replace(result, file=str(one.spec.file), line=one.spec.document.line(("Tests", index)))
+
+
+def _correlation_results(rule: Correlation, tell: Told) -> Iterator[TestResult]:
+    for test in rule.tests:
+        tell(rule.rule_id, test.name)
+        fired = correlation.test_result(rule, test.outputs)
         reason = f"the rule {'fires' if fired else 'does not fire'}, the test expects the opposite"
-        yield TestResult(one.rule_id, test.name, fired is test.expected, () if fired is test.expected else (reason,))
+        yield TestResult(rule.rule_id, test.name, fired is test.expected, () if fired is test.expected else (reason,))
 
 
 def _detection_results(
@@ -120,14 +135,22 @@ def _detection_results(
 
 
 def _result(pack: Pack, detection: Detection, test: UnitTest, destinations: Mapping[str, str]) -> TestResult:
-    printed = io.StringIO()
-    with contextlib.redirect_stdout(printed), _mocked(detection, test) as unknown:
+    printed = _Printed()
+    with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(printed), _mocked(detection, test) as unknown:
         if unknown:
             reasons = tuple(f"mock {name}: the module has no such name" for name in unknown)
             return TestResult(detection.rule_id, test.name, False, reasons)
         outcome = functions.run(detection.subject, _event(pack, detection, test), destinations, test_mode=True)
     reasons = tuple(_reasons(detection, test, outcome, destinations))
     return TestResult(detection.rule_id, test.name, not reasons, reasons, outcome.values, printed.getvalue())
+
+
+class _Printed(io.StringIO):
+    """Keeps the beginning of what is written: a loop that prints must not fill the memory."""
+
+    def write(self, text: str) -> int:
+        super().write(text[: max(0, PRINTED_MAX - self.tell())])
+        return len(text)
 
 
 def _event(pack: Pack, detection: Detection, test: UnitTest) -> Any:

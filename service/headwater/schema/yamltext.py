@@ -1,4 +1,4 @@
-"""A proposed schema as YAML text."""
+"""Documents as YAML text that reads back as it was, and a proposed schema as one."""
 
 from __future__ import annotations
 
@@ -34,8 +34,12 @@ def schema_yaml(
     if parser:
         document["parser"] = dict(parser)
     document["fields"] = [_field(each) for each in fields]
-    body = yaml.dump(document, Dumper=_Dumper, sort_keys=False, width=120, allow_unicode=True)
-    return "".join(f"# {comment}\n" for comment in comments) + body
+    return "".join(f"# {comment}\n" for comment in comments) + yaml_text(document)
+
+
+def yaml_text(document: Mapping[str, Any]) -> str:
+    """A document of plain types as YAML 1.2, its keys in their order."""
+    return str(yaml.dump(document, Dumper=_Dumper, sort_keys=False, width=120, allow_unicode=True))
 
 
 def _field(each: Proposed) -> dict[str, Any]:
