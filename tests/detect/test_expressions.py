@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
 import pytest
@@ -265,23 +266,31 @@ def test_mistakes_name_their_place_and_the_way_out(expression: Any, at: tuple[An
     assert message in wrong[0][1]
 
 
-texts = st.sampled_from(["a", "b", "A", "ab", "ß", "SS", "10.0.0.1", ""])
-scalars = st.one_of(st.none(), st.booleans(), st.integers(0, 2), st.sampled_from([0.5, 1.0]), texts)
-values = st.recursive(
-    scalars,
-    lambda inner: st.one_of(
-        st.lists(inner, max_size=2), st.dictionaries(st.sampled_from(["x", "X", "a"]), inner, max_size=2)
-    ),
-    max_leaves=4,
-)
-rows = st.dictionaries(st.sampled_from(["x", "y", "Y"]), values)
-WHERE = (
-    {"Key": "x"},
-    {"Key": "Y"},
-    {"DeepKey": ["x", "x"]},
-    {"KeyPath": "y.A"},
-    {"KeyPath": "x[0]"},
-    {"DeepKey": [0, "x"]},
+ABSENT = object()
+SAMPLES: list[Any] = [
+    None,
+    True,
+    False,
+    0,
+    1,
+    2,
+    0.5,
+    1.0,
+    "",
+    "a",
+    "A",
+    "ab",
+    "ba",
+    "ß",
+    "SS",
+    "10.0.0.1",
+    "10.0.0.0/8",
+]
+SAMPLES += [[], ["a"], ["A", 1], [None], {}, {"a": 1}, {"A": "a"}, [["a"]]]
+WHERE = ({"Key": "x"}, {"Key": "X"}, {"DeepKey": ["y", "x"]}, {"KeyPath": "y.X"}, {"KeyPath": "x[0]"})
+values = st.sampled_from(SAMPLES)
+rows = st.fixed_dictionaries(
+    {}, optional={"x": values, "y": st.one_of(values, st.fixed_dictionaries({}, optional={"x": values, "X": values}))}
 )
 
 
@@ -331,6 +340,18 @@ def may_hold(condition: Condition, row: dict[str, Any]) -> bool:
         return any(may_hold(part, row) for part in condition.parts)
     value = plain(PantherEvent(row).deep_get(condition.key, *condition.inside))
     return condition.missing if value is None else condition.holds(value)
+
+
+@pytest.mark.parametrize("name", sorted(operators.NAMES))
+def test_no_value_is_ruled_out_on_which_a_comparison_holds_or_does_not(name: str) -> None:
+    for where, operand in itertools.product(WHERE[1:4], SAMPLES):
+        made, wrong = expressions.read([comparison(where, name, operand)], ())
+        assert wrong == []
+        for value in (ABSENT, *SAMPLES):
+            inner = {} if value is ABSENT else {"x": value}
+            row = inner if "Key" in where else {"y": inner}
+            held = made.test(PantherEvent(row))
+            assert may_hold(made.bounds.true if held else made.bounds.false, row), (where, operand, value)
 
 
 @settings(max_examples=500, deadline=None, derandomize=True)

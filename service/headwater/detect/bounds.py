@@ -79,8 +79,7 @@ def _is_in(place: Place, operands: Any, via: Via) -> Bounds:
         place.one_of(scalars, missing=null),
         place.kind(CONTAINERS) if others else False,
     )
-    if scalars or others:  # OneOf takes 1 for true, so its opposite would be too narrow
-        return Bounds(true, True)
+    # Numbers are left out of the opposite, which would be too narrow with them: to OneOf, 1 is true.
     differs = place.one_of(texts, via, negated=True, missing=not null)
     return Bounds(true, any_of(differs, place.kind(NOT_TEXT) if via else False))
 
