@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from headwater.accounts import load_accounts
-from headwater.accounts.lock import read_lock
+from headwater.accounts import Accounts, load_accounts
+from headwater.accounts.lock import LockedAccount, read_lock
 from headwater.errors import OnboardError
-from headwater.onboard.cloudformation import parameters, run
+from headwater.onboard.cloudformation import parameters, quick_create_link, run
 from headwater.onboard.driver import Setup, run_verify, setup_for
 from headwater.onboard.plan import plan
 
@@ -100,3 +102,24 @@ def test_what_the_template_cannot_express_is_refused(accounts_file: Path, old: s
 
     with pytest.raises(OnboardError, match=rf"account shop: .*{limit}.*Use Terraform"):
         parameters(plan(load_accounts(accounts_file), {})[1])
+
+
+@pytest.mark.parametrize(
+    ("region", "host"),
+    [
+        ("us-east-1", "console.aws.amazon.com"),
+        ("cn-north-1", "console.amazonaws.cn"),
+        ("us-gov-west-1", "console.amazonaws-us-gov.com"),
+    ],
+)
+def test_link_opens_the_console_with_the_stack_filled_in(accounts: Accounts, region: str, host: str) -> None:
+    made = plan(accounts, {PAYMENTS: LockedAccount("exter=nal/id")})[0]
+    made = replace(made, units=(replace(made.units[0], region=region),))
+
+    link = urlsplit(quick_create_link(made, "https://templates.example.com/customer-account.yml"))
+    fields = parse_qs(link.fragment.partition("?")[2])
+
+    assert (link.netloc, parse_qs(link.query)) == (host, {"region": [region]})
+    assert fields["templateURL"] == ["https://templates.example.com/customer-account.yml"]
+    assert fields["param_ExternalId"] == ["exter=nal/id"]
+    assert fields["param_Bucket1"] == ["payments-logs"]

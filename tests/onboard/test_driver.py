@@ -124,3 +124,29 @@ def test_states_may_lie_in_a_bucket(accounts_file: Path, setup: Setup, cloud: Cl
     assert outcomes(applied) == outcomes(destroyed) == {"shop": "changed"}
     assert keys == [f"accounts/{SHOP}/terraform.tfstate"]
     assert state["outputs"]["role_arn"]["value"].endswith("role/corp/headwater-reader")
+
+
+def test_status_tells_absent_from_drifted_and_a_role_that_exists_is_imported(
+    accounts_file: Path, setup: Setup, cloud: Cloud
+) -> None:
+    shop = cloud.client(SHOP, "iam")
+    shop.create_role(RoleName="headwater-reader", Path="/corp/", AssumeRolePolicyDocument="{}")
+    absent = run("status", plans(accounts_file, setup, "shop"), setup)
+
+    imported = run("import", plans(accounts_file, setup, "shop"), setup)
+    again = run("import", plans(accounts_file, setup, "shop"), setup)
+    applied = run("apply", plans(accounts_file, setup, "shop"), setup)
+    in_sync = run("status", plans(accounts_file, setup, "shop"), setup)
+    shop.delete_role_policy(RoleName="headwater-reader", PolicyName="read-logs")
+    drifted = run("status", plans(accounts_file, setup, "shop"), setup)
+    run("destroy", plans(accounts_file, setup, "shop"), setup)
+
+    assert outcomes(absent) == {"shop": "absent"}
+    assert [outcomes(rows)["shop"] for rows in (imported, again, applied, in_sync, drifted)] == [
+        "changed",
+        "unchanged",
+        "changed",
+        "unchanged",
+        "changed",
+    ]
+    assert drifted[0].detail == "module.customer_account.aws_iam_role_policy.read[0] will be created"

@@ -62,7 +62,29 @@ def fake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Fake:
 def test_plan_tells_changes_from_none(fake: Fake, code: str, changes: bool) -> None:
     out = "...\nPlan: 3 to add, 0 to change, 0 to destroy.\n...\n"
 
-    assert terraform.plan(fake.state(CODE=code, OUT=out), {}) == (changes, "Plan: 3 to add, 0 to change, 0 to destroy.")
+    planned = terraform.plan(fake.state(CODE=code, OUT=out), {})
+
+    assert (planned.changes, planned.summary) == (changes, "Plan: 3 to add, 0 to change, 0 to destroy.")
+
+
+def test_plan_names_what_it_would_change(fake: Fake) -> None:
+    out = (
+        "Terraform will perform the following actions:\n\n"
+        "  # module.m.aws_iam_role.this[0] will be updated in-place\n  ~ resource ...\n"
+        '  # module.m.aws_sns_topic.this["logs"] must be replaced\n-/+ resource ...\n'
+        "  # module.m.aws_sns_topic.old will be destroyed, as it is not in configuration\n"
+    )
+
+    assert terraform.plan(fake.state(CODE="2", OUT=out), {}).resources == {
+        "module.m.aws_iam_role.this[0]": "will be updated in-place",
+        'module.m.aws_sns_topic.this["logs"]': "must be replaced",
+        "module.m.aws_sns_topic.old": "will be destroyed",
+    }
+
+
+def test_a_state_without_resources_lists_none(fake: Fake) -> None:
+    assert terraform.addresses(fake.state(CODE="1", OUT="")) == frozenset()
+    assert terraform.addresses(fake.state(OUT="a.b\nmodule.m.c.d[0]\n")) == {"a.b", "module.m.c.d[0]"}
 
 
 def test_variables_travel_in_a_file_that_is_removed(fake: Fake) -> None:

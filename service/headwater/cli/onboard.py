@@ -6,17 +6,17 @@ import os
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import typer
 
 from headwater.accounts import Accounts
 from headwater.accounts.lock import read_lock
-from headwater.cli import build
+from headwater.cli import build, onboard_adopt
 from headwater.cli.output import Format, Output, emit_rows, steps
 from headwater.errors import HeadwaterError
 from headwater.onboard import cloudformation, driver
-from headwater.onboard.driver import Progress, Row, Setup
+from headwater.onboard.driver import Action, Progress, Row, Setup
 from headwater.onboard.plan import AccountPlan, orphans, plan
 from headwater.onboard.sessions import Sessions
 from headwater.settings import Settings
@@ -66,7 +66,7 @@ def _report(rows: Sequence[Row], output: Format) -> None:
 
 
 def _run(
-    action: Literal["plan", "apply", "destroy"],
+    action: Action,
     only: list[str] | None,
     output: Format,
     bucket: str | None,
@@ -80,7 +80,9 @@ def _run(
         setup = _setup(settings, accounts, bucket, parallel, progress)
         plans = _plans(settings, accounts, only, setup)
         rows = (
-            cloudformation.run(action, plans, setup) if stack and action != "plan" else driver.run(action, plans, setup)
+            cloudformation.run(action, plans, setup)
+            if stack and (action == "apply" or action == "destroy")
+            else driver.run(action, plans, setup)
         )
     _report(rows, output)
 
@@ -91,6 +93,25 @@ def plan_accounts(
 ) -> None:
     """Show what Terraform would change in each account; changes nothing."""
     _run("plan", only, output, state_bucket, parallel)
+
+
+@app.command()
+def status(
+    only: Accounts_ = None, output: Output = Format.text, state_bucket: Bucket = None, parallel: Parallel = 4
+) -> None:
+    """Show how each account differs from accounts.yml: what was changed by hand, and what was not applied yet."""
+    _run("status", only, output, state_bucket, parallel)
+
+
+@app.command("import")
+def import_role(
+    only: Annotated[list[str], typer.Argument(help="Account ids or names.")],
+    output: Output = Format.text,
+    state_bucket: Bucket = None,
+    parallel: Parallel = 4,
+) -> None:
+    """Take reader roles that exist already into the accounts' Terraform states."""
+    _run("import", only, output, state_bucket, parallel)
 
 
 @app.command()
@@ -146,3 +167,7 @@ def destroy(
     if not yes and not typer.confirm(f"Remove Headwater from {', '.join(only)}?"):
         raise HeadwaterError("nothing was removed")
     _run("destroy", only, output, state_bucket, parallel, stack=stack)
+
+
+app.command("discover")(onboard_adopt.discover)
+app.command("link")(onboard_adopt.link)

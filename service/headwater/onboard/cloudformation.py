@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, Literal
+from urllib.parse import quote, urlencode
 
 from botocore.exceptions import ClientError, WaiterError
 
@@ -24,6 +25,8 @@ from headwater.onboard.sessions import reason
 TEMPLATE = "customer-account.yml"
 STACK = "headwater-customer-account"
 MAX_SOURCES = 3  # of the template
+CONSOLE = "console.aws.amazon.com"
+CONSOLES = {"cn-": "console.amazonaws.cn", "us-gov-": "console.amazonaws-us-gov.com"}
 WAITER = {"Delay": 3, "MaxAttempts": 200}
 PLAIN = {  # template parameter → module variable
     "CentralAccountId": "central_account_id",
@@ -65,6 +68,18 @@ def parameters(plan: AccountPlan) -> dict[str, str]:
         values |= {f"Bucket{number}": source.bucket, f"Prefix{number}": source.prefix}
         values |= {f"KmsKeyArn{number}": source.kms_key_arn or ""}
     return values
+
+
+def quick_create_link(plan: AccountPlan, template_url: str) -> str:
+    """A link that opens the console with the stack of an account filled in, for an administrator to click through.
+
+    Raises: OnboardError for what the template cannot express.
+    """
+    region = plan.units[0].region
+    host = next((host for prefix, host in CONSOLES.items() if region.startswith(prefix)), CONSOLE)
+    fields = {f"param_{name}": value for name, value in parameters(plan).items() if value}
+    query = urlencode({"templateURL": template_url, "stackName": STACK, **fields}, quote_via=quote)
+    return f"https://{host}/cloudformation/home?region={region}#/stacks/quickcreate?{query}"
 
 
 def _single(plan: AccountPlan) -> tuple[Unit, tuple[SourceConfig, ...]]:

@@ -18,13 +18,14 @@ from headwater.accounts.model import Account, Central
 from headwater.errors import HeadwaterError, OnboardError
 from headwater.onboard import assets, notifications, subscriptions, terraform
 from headwater.onboard.plan import AccountPlan, Unit
-from headwater.onboard.root import Backend, variables, write_root
+from headwater.onboard.root import MODULE, Backend, variables, write_root
 from headwater.onboard.sessions import Sessions
 from headwater.onboard.verify import Check, verify
 
-Action = Literal["plan", "apply", "destroy"]
-Outcome = Literal["changed", "unchanged", "verified", "failed"]
+Action = Literal["plan", "apply", "destroy", "status", "import"]
+Outcome = Literal["changed", "unchanged", "verified", "failed", "absent"]
 Progress = Callable[[str, str], None]
+ROLE = f"module.{MODULE}.aws_iam_role.this[0]"
 PARALLELISM = 4  # a run takes 330 to 450 MB of memory
 
 
@@ -90,7 +91,7 @@ def run(action: Action, plans: Sequence[AccountPlan], setup: Setup) -> tuple[Row
     write_root(setup.root, setup.module, setup.backend)
     terraform.prepare(setup.root, setup.folder / "data" / "init", setup.plugins, setup.environment)
     lock = Lock(setup.lock_file)
-    steps = {"plan": _plan, "apply": _apply, "destroy": _destroy}
+    steps = {"plan": _plan, "apply": _apply, "destroy": _destroy, "status": _status, "import": _import}
     step = steps[action]
     return side_by_side(setup, [(plan.account, partial(step, plan, setup, lock)) for plan in plans])
 
@@ -124,9 +125,37 @@ def _plan(plan: AccountPlan, setup: Setup, lock: Lock) -> Done:
     for unit in plan.units:
         state = _connected(unit, setup)
         setup.progress(unit.account_id, f"plan {unit.region}")
-        changed, summary = terraform.plan(state, variables(unit))
-        changes, summaries = changes or changed, [*summaries, summary]
+        planned = terraform.plan(state, variables(unit))
+        changes, summaries = changes or planned.changes, [*summaries, planned.summary]
     return "changed" if changes else "unchanged", "; ".join(summaries), ()
+
+
+def _status(plan: AccountPlan, setup: Setup, lock: Lock) -> Done:
+    """How what there is differs from accounts.yml: what somebody changed by hand, and what was not applied yet."""
+    differences: dict[str, str] = {}
+    for unit in plan.units:
+        state = _connected(unit, setup)
+        setup.progress(unit.account_id, f"compare {unit.region}")
+        if not terraform.addresses(state):
+            return "absent", f"not onboarded in {unit.region}", ()
+        differences |= terraform.plan(state, variables(unit)).resources
+    told = "; ".join(f"{address} {what}" for address, what in differences.items())
+    return ("changed", told, ()) if differences else ("unchanged", "as in accounts.yml", ())
+
+
+def _import(plan: AccountPlan, setup: Setup, lock: Lock) -> Done:
+    """Take a reader role that exists into the account's state; the next apply makes it what it should be."""
+    unit = plan.units[0]
+    name = plan.account.role_name
+    if name is None:
+        raise OnboardError("accounts.yml gives role_arn: that role is yours, and no state holds it")
+    lock.put(plan.account.id, LockedAccount(plan.external_id))
+    state = _connected(unit, setup)
+    if ROLE in terraform.addresses(state):
+        return "unchanged", f"{name} is in the state already", ()
+    setup.progress(unit.account_id, f"import {name}")
+    terraform.import_resource(state, variables(unit), ROLE, name)
+    return "changed", f"imported the role {name}; `headwater onboard plan` shows what apply would change", ()
 
 
 def _apply(plan: AccountPlan, setup: Setup, lock: Lock) -> Done:

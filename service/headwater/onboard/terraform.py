@@ -26,6 +26,7 @@ MAX_ERROR_CHARS = 2000
 ERROR = re.compile(r"^Error: ", re.MULTILINE)
 FRAME = re.compile(r"^[╷│╵]\s?", re.MULTILINE)  # Terraform draws a box around errors
 SUMMARY = re.compile(r"^(?:Plan: .*|No changes\..*|Apply complete! .*|Destroy complete! .*)$", re.MULTILINE)
+PLANNED = re.compile(r"^  # (\S+) ((?:will|must) be [a-z -]+?)(?:, as .*)?$", re.MULTILINE)
 UNCONFIRMED = "confirmation: timeout"  # the provider waits two minutes for it
 UNCONFIRMED_HINT = " The worker confirms subscriptions to existing topics: start it, then apply again."
 UNWANTED = ("TF_WORKSPACE", "TF_CLI_ARGS", "TF_LOG")  # would act on other states, or log variables
@@ -90,10 +91,31 @@ def init(state: State, plugins: Path | None = None) -> None:
     _run(state, "init", backend_config=dict(state.backend), lockfile="readonly", **_plugin_dir(plugins))
 
 
-def plan(state: State, variables: Mapping[str, Any]) -> tuple[bool, str]:
-    """Whether an apply would change anything, and the summary line."""
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """What an apply would do. resources: address → what happens to it, in Terraform's words."""
+
+    changes: bool
+    summary: str
+    resources: Mapping[str, str]
+
+
+def plan(state: State, variables: Mapping[str, Any]) -> Planned:
+    """Compare a state with what should be, and with what is; changes nothing."""
     code, out = _run(state, "plan", var=dict(variables), input=False, lock_timeout="60s", accept=(NO_CHANGES, CHANGES))
-    return code == CHANGES, _summary(out)
+    return Planned(code == CHANGES, _summary(out), dict(PLANNED.findall(out)))
+
+
+def import_resource(state: State, variables: Mapping[str, Any], address: str, resource_id: str) -> None:
+    """Take a resource that exists into the state."""
+    options = {"var": dict(variables), "input": False, "lock_timeout": "60s", "no_color": IsFlagged}
+    _run(state, "import_cmd", address, resource_id, **options)
+
+
+def addresses(state: State) -> frozenset[str]:
+    """Every resource of a state; none where there is no state yet."""
+    code, out = _run(state, "state_cmd", "list", accept=(0, 1))
+    return frozenset(out.split()) if code == 0 else frozenset()
 
 
 def apply(state: State, variables: Mapping[str, Any]) -> str:
@@ -114,13 +136,15 @@ def output(state: State) -> dict[str, Any]:
     return {name: value["value"] for name, value in values.items()}
 
 
-def _run(state: State, command: str, *, accept: tuple[int, ...] = (0,), **options: Any) -> tuple[int, str]:
-    terraform = _terraform(state)
+def _run(
+    state: State, command: str, *arguments: str, accept: tuple[int, ...] = (0,), **options: Any
+) -> tuple[int, str]:
+    terraform, name = _terraform(state), command.removesuffix("_cmd")  # some names are taken, as `import` by Python
     try:
-        code, out, err = getattr(terraform, command)(**options)
+        code, out, err = getattr(terraform, command)(*arguments, **options)
     except subprocess.TimeoutExpired as error:
         raise OnboardError(
-            f"terraform {command} took longer than {state.timeout_s:.0f} s and was ended; its state may be locked"
+            f"terraform {name} took longer than {state.timeout_s:.0f} s and was ended; its state may be locked"
         ) from error
     except FileNotFoundError as error:
         raise OnboardError(
@@ -129,7 +153,7 @@ def _run(state: State, command: str, *, accept: tuple[int, ...] = (0,), **option
     if code not in accept:
         why = _first_error(err or out, options.get("var", {}))
         hint = UNCONFIRMED_HINT if UNCONFIRMED in why else ""
-        raise OnboardError(f"terraform {command} failed: {why}{hint}")
+        raise OnboardError(f"terraform {name} failed: {why}{hint}")
     return code, out
 
 

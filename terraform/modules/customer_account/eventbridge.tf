@@ -24,9 +24,9 @@ resource "aws_cloudwatch_event_rule" "this" {
 }
 
 resource "aws_cloudwatch_event_target" "this" {
-  for_each = aws_cloudwatch_event_rule.this
+  for_each = local.rule_names # not the rules: `terraform import` wants keys that are known
 
-  rule      = each.value.name
+  rule      = aws_cloudwatch_event_rule.this[each.key].name
   target_id = "headwater"
   arn       = var.event_bus_arn
   role_arn  = aws_iam_role.events[0].arn

@@ -62,9 +62,9 @@ resource "aws_sns_topic" "this" {
 }
 
 resource "aws_sns_topic_policy" "this" {
-  for_each = aws_sns_topic.this
+  for_each = local.topic_names # not the topics: `terraform import` wants keys that are known
 
-  arn    = each.value.arn
+  arn    = aws_sns_topic.this[each.key].arn
   policy = data.aws_iam_policy_document.topic[each.key].json
 }
 
