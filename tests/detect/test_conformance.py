@@ -6,12 +6,13 @@ import collections
 import collections.abc
 import json
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from headwater.detect import functions
+from headwater.detect import expressions, functions
 from headwater.detect.datamodel import DataModel, compile_path
 from headwater.detect.event import PantherEvent
 from headwater.detect.functions import Outcome, Subject
@@ -79,14 +80,14 @@ def test_event_expression_gives_the_recorded_outcome(case: dict[str, Any]) -> No
             assert repr(value) == case["repr"]
 
 
-def outcome_of(case: dict[str, Any]) -> Outcome:
+def outcome_of(case: dict[str, Any], passes: Callable[[Any], bool] | None = None) -> Outcome:
     matcher = "policy" if case["name"].startswith("pol_") else "rule"
     namespace = Namespace(Path("conformance"), {})
     body = case.get("body", "").encode()
     module, error = functions.attempt(lambda: namespace.run("R.Id", "R.Id.py", body))
     error = error or functions.setup_error(module, matcher)
     event = dict(EVENTS["event"]) if matcher == "policy" else PantherEvent(EVENTS["event"])
-    subject = Subject("R.Id", "MEDIUM", module, error, matcher)
+    subject = Subject("R.Id", "MEDIUM", module, error, matcher, passes)
     return functions.run(subject, event, DESTINATIONS, test_mode=not case.get("batch_mode", True))
 
 
@@ -100,9 +101,13 @@ def shortened(value: Any, expected: Any) -> Any:
     return list(value) if isinstance(value, tuple) else value
 
 
+FILTERS: dict[str, Callable[[Any], bool] | None] = {"no filter": None, "a filter that passes": expressions.ALWAYS.test}
+
+
+@pytest.mark.parametrize("passes", FILTERS.values(), ids=FILTERS)
 @pytest.mark.parametrize("case", RULES, ids=lambda case: f"{case['name']}-{case.get('batch_mode')}")
-def test_run_gives_the_recorded_outcome(case: dict[str, Any]) -> None:
-    outcome = outcome_of(case)
+def test_run_gives_the_recorded_outcome(case: dict[str, Any], passes: Callable[[Any], bool] | None) -> None:
+    outcome = outcome_of(case, passes)
 
     assert outcome.output == case.get("detection_output")
     if case["name"].startswith(("pol_", "scheduled")):
@@ -112,6 +117,7 @@ def test_run_gives_the_recorded_outcome(case: dict[str, Any]) -> None:
     assert described(outcome.setup_error) == case.get("setup_exception")
     assert described(outcome.error) == case.get("detection_exception")
     error = outcome.error or outcome.setup_error
+    assert (type(error).__name__ if error else None) == case.get("error_type")
     assert (functions.shown(error) if error else None) == case.get("short_error_message")
     for name in functions.CHECKS:
         expected = case.get(f"{name}_output")
@@ -127,3 +133,21 @@ def check_policy(outcome: Outcome, case: dict[str, Any]) -> None:
     assert repr(outcome.error) == case["exc"]
     assert outcome.values.get("title") == case["title"]
     assert outcome.values.get("dedup") == case["dedup"]
+
+
+@pytest.mark.parametrize("case", RULES, ids=lambda case: f"{case['name']}-{case.get('batch_mode')}")
+def test_no_rule_runs_behind_a_filter_that_does_not_pass(case: dict[str, Any]) -> None:
+    outcome = outcome_of(case, expressions.NEVER.test)
+
+    assert (outcome.alerts, outcome.error) == (False, None)
+    assert outcome.setup_error is not None or outcome.output is not None
+
+
+def test_everything_recorded_is_looked_at() -> None:
+    of_functions = {f"{name}_{what}" for name in functions.CHECKS for what in ("output", "exception")}
+    of_runs = {"name", "body", "batch_mode", "trigger_alert", "detection_output", "detection_exception"}
+    of_runs |= {"setup_exception", "error_type", "short_error_message", "setup", "exc", "title", "dedup"}
+
+    assert {key for case in RULES for key in case} <= of_runs | of_functions
+    assert {key for case in EVENTS["vectors"] for key in case} <= {"expr", "type", "value", "repr", "raises", "message"}
+    assert (len(RULES), len(EVENTS["vectors"])) == (108, 142)
