@@ -113,14 +113,71 @@ def test_a_git_repository_is_followed_by_update(headwater: Headwater, source: Pa
     assert headwater("packs", "update", "team").out.endswith("nothing new\n")
 
 
+@pytest.mark.parametrize("ref", ["side", "v1", "commit"])
+def test_a_branch_a_tag_or_a_commit_can_be_brought_in(
+    headwater: Headwater, source: Path, tmp_path: Path, ref: str
+) -> None:
+    git(source, "init", "-q")
+    git(source, "add", ".")
+    git(source, "commit", "-qm", "one")
+    git(source, "tag", "v1")
+    git(source, "checkout", "-qb", "side")
+    bare = tmp_path / "bare.git"
+    git(tmp_path, "clone", "-q", "--bare", str(source), str(bare))
+    commit = git(source, "rev-parse", "HEAD")
+
+    done = headwater("packs", "add", bare, "--name", "team", "--ref", commit if ref == "commit" else ref)
+
+    assert done.code == 0
+    assert row(headwater, "team")["commit"] == commit
+    unknown = headwater("packs", "add", bare, "--name", "other", "--ref", "v2")
+    assert "v2: is no branch, tag or commit of the repository" in unknown.err
+
+
+def test_a_home_inside_the_source_is_left_out(headwater: Headwater, source: Path) -> None:
+    done = headwater("packs", "add", source, HEADWATER_HOME=str(source / "home"))
+
+    assert done.code == 0
+    assert [path.name for path in (source / "home" / "packs").rglob("on.py")] == ["on.py"]
+
+
+def test_a_password_of_a_url_is_neither_kept_nor_shown(headwater: Headwater, tmp_path: Path) -> None:
+    done = headwater("packs", "add", "http://user:hunter2@127.0.0.1:9/team.git")
+
+    assert done.code == 2
+    assert "127.0.0.1:9" in done.err
+    assert "hunter2" not in done.err
+
+
+def test_code_that_does_not_import_is_told_and_alone_in_that(headwater: Headwater, source: Path) -> None:
+    write_rule(source / "rules", "Team.Broken", python="import nothing_of_that_name")
+
+    done = headwater("packs", "add", source)
+
+    assert done.code == 0
+    assert "does not load: ModuleNotFoundError" in done.err
+
+
+def test_packs_that_do_not_run_are_told(headwater: Headwater, source: Path) -> None:
+    done = headwater("packs", "add", source, HEADWATER_DETECTIONS=json.dumps([str(source)]))
+
+    assert "HEADWATER_DETECTIONS is set" in done.err
+
+
 @pytest.mark.parametrize(
     ("break_it", "told"),
     [
         (lambda folder: (folder / "rules" / "on.yml").write_text("AnalysisType: rule\n"), "RuleID is missing"),
         (lambda folder: write_rule(folder, "AWS.CloudTrail.RootActivity"), "the pack 'headwater' has too"),
         (lambda folder: [path.unlink() for path in folder.rglob("*.yml")], "holds no detections"),
+        (
+            lambda folder: (folder / "query.yml").write_text(
+                "AnalysisType: saved_query\nQueryName: AWS.CloudTrail.RootActivity\nQuery: SELECT 1\n"
+            ),
+            "the pack 'headwater' has too",
+        ),
     ],
-    ids=["wrong file", "ids of another pack", "no detections"],
+    ids=["wrong file", "ids of another pack", "no detections", "id of a query"],
 )
 def test_a_pack_that_is_wrong_changes_nothing(headwater: Headwater, source: Path, break_it: object, told: str) -> None:
     headwater("packs", "add", source)
@@ -157,6 +214,33 @@ def test_an_archive_cannot_leave_its_folder(headwater: Headwater, tmp_path: Path
     assert done.code == 2
     assert "would leave its folder" in done.err
     assert not list(tmp_path.rglob("evil.yml"))
+
+
+def test_an_archive_with_a_password_is_refused(headwater: Headwater, tmp_path: Path) -> None:
+    archive = zip_with(tmp_path / "locked.zip", "a.yml")
+    data = bytearray(archive.read_bytes())
+    data[6] |= 1  # the flag of encryption, in the entry's own header …
+    data[data.index(b"PK\x01\x02") + 8] |= 1  # … and in the list at the end
+    archive.write_bytes(bytes(data))
+
+    done = headwater("packs", "add", archive)
+
+    assert done.code == 2
+    assert "is no zip and no tar that can be read" in done.err
+
+
+def test_an_archive_that_unpacks_to_too_much_is_refused(
+    headwater: Headwater, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("headwater.detect.pack_store.MAX_BYTES", 1 << 20)
+    with zipfile.ZipFile(tmp_path / "bomb.zip", "w", zipfile.ZIP_DEFLATED) as opened:
+        opened.writestr("a.yml", bytes(8 << 20))
+
+    done = headwater("packs", "add", tmp_path / "bomb.zip")
+
+    assert done.code == 2
+    assert "is larger than" in done.err
+    assert not list((tmp_path / "home" / "packs").rglob("*.yml"))
 
 
 def test_links_in_packs_lead_nowhere(headwater: Headwater, source: Path, tmp_path: Path) -> None:

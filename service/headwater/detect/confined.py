@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import resource
 from collections.abc import Callable
 from dataclasses import asdict, is_dataclass
 from multiprocessing.connection import Connection
 from typing import Any
 
-from headwater.detect import guard, process
+from headwater.detect import guard, kernel, process
 from headwater.detect.import_limit import imports_limited
 from headwater.detect.load import Pack
 from headwater.detect.packs import Selection
@@ -16,6 +17,7 @@ from headwater.errors import DetectionError, HeadwaterError, Problem
 
 LIMIT_S = 300.0
 IMPORT_LIMIT_S = 10.0
+MEMORY_BYTES = 2 << 30
 Question = Callable[..., Any]  # (pack, *arguments) → dataclasses and plain JSON types; a module's own function
 
 
@@ -41,9 +43,18 @@ def ask(selection: Selection, question: Question, *arguments: Any, limit_s: floa
 
 def load_confined(selection: Selection, import_limit_s: float) -> Pack:
     """The detections, loaded in this process, which from now on is good for nothing else. Raises: DetectionError."""
+    _limit(resource.RLIMIT_DATA, MEMORY_BYTES)
+    _limit(resource.RLIMIT_CORE, 0)
+    kernel.confine()
     guard.lock_down([folder.resolve() for folder in selection.folders.values()])
     with imports_limited(import_limit_s):
         return selection.load()
+
+
+def _limit(kind: int, value: int) -> None:
+    _, hard = resource.getrlimit(kind)
+    value = value if hard == resource.RLIM_INFINITY else min(value, hard)
+    resource.setrlimit(kind, (value, value))
 
 
 def encoded(kind: str, content: Any) -> bytes:
