@@ -5,13 +5,12 @@ from __future__ import annotations
 from typing import Annotated
 
 import typer
-from sqlalchemy import make_url
 
 from headwater.aws import rds
 from headwater.cli import build
 from headwater.errors import ConfigError
 from headwater.state.database import open_database
-from headwater.state.login import create_login
+from headwater.state.login import as_user, create_login, user_of
 
 app = typer.Typer(help="Prepare the state database.", no_args_is_help=True)
 
@@ -24,14 +23,13 @@ def prepare(
 ) -> None:
     """Create the login of HEADWATER_STATE_URL in a database of RDS, so that IAM logs the service in; safe to repeat."""
     settings = build.settings()
-    if not settings.state_url or not make_url(settings.state_url).username:
+    user = user_of(settings.state_url) if settings.state_url else None
+    if not settings.state_url or not user:
         raise ConfigError.one(
             "environment",
             "HEADWATER_STATE_URL names no user",
             fix="Set it to the output url of the state module: postgresql://headwater@host:5432/headwater?sslmode=require",
         )
-    url = make_url(settings.state_url)
-    user, password = rds.read_login(admin_secret, settings.region)
-    admin = url.set(username=user, password=password).render_as_string(hide_password=False)
-    is_new = create_login(open_database(admin), str(url.username))
-    typer.echo(f"{'Created' if is_new else 'Found'} the login {url.username}; it logs in by IAM.")
+    admin, password = rds.read_login(admin_secret, settings.region)
+    is_new = create_login(open_database(as_user(settings.state_url, admin, password)), user)
+    typer.echo(f"{'Created' if is_new else 'Found'} the login {user}; it logs in by IAM.")

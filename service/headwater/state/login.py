@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Connection, Engine, text
+from sqlalchemy import Connection, Engine, make_url, text
 
 from headwater.errors import ConfigError
 from headwater.state.database import run
 
 IAM_ROLE = "rds_iam"  # RDS lets its members log in with a token of IAM
+
+
+def user_of(url: str) -> str | None:
+    """The user that a URL names."""
+    return make_url(url).username
+
+
+def as_user(url: str, user: str, password: str) -> str:
+    """The same database for another user."""
+    return make_url(url).set(username=user, password=password).render_as_string(hide_password=False)
 
 
 def create_login(engine: Engine, username: str) -> bool:
