@@ -7,7 +7,7 @@ Values are wrapped when they are read, never before: most rules look at two keys
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import ItemsView, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Protocol, overload
 
@@ -33,15 +33,20 @@ class Model(Protocol):
 
 def wrap(value: Any) -> Any:
     """The read-only view of a dict or list; anything else as it is."""
-    if isinstance(value, dict):
+    kind = type(value)
+    if kind is str:  # nearly all values are; this is the hottest line of all detections
+        return value
+    if kind is dict or isinstance(value, dict):
         return ImmutableCaseInsensitiveDict(value)
-    if isinstance(value, list):
+    if kind is list or isinstance(value, list):
         return ImmutableList(value)
     return value
 
 
 def plain(value: Any) -> Any:
     """A deep, mutable copy without any container of ours."""
+    if type(value) is str:
+        return value
     if isinstance(value, dict):
         return {key: plain(child) for key, child in value.items()}
     if isinstance(value, list):
@@ -121,6 +126,10 @@ class ImmutableCaseInsensitiveDict(Mapping[Any, Any]):
     def __iter__(self) -> Iterator[Any]:
         return iter(self._container)
 
+    def items(self) -> _Items:
+        """The keys with their values, wrapped as they are read."""
+        return _Items(self)
+
     def __len__(self) -> int:
         return len(self._container)
 
@@ -137,8 +146,8 @@ class ImmutableCaseInsensitiveDict(Mapping[Any, Any]):
         return f"{type(self).__name__}({self._container!r})"
 
     def raw_view(self) -> dict[Any, Any]:
-        """The inner dict itself; do not change it."""
-        return self._container
+        """The row in plain dicts and lists; a copy, as what one rule changes must not be seen by the next."""
+        return self.copy()
 
     def copy(self) -> dict[Any, Any]:
         """A deep, mutable copy in plain dicts and lists."""
@@ -159,8 +168,18 @@ class ImmutableCaseInsensitiveDict(Mapping[Any, Any]):
         return default if value is None else value
 
     def deep_walk(self, *keys: str, default: Any = None, return_val: str = "all") -> Any:
-        """Raw values at a path through mappings and lists; several distinct ones come as a list, in order."""
-        return _walk(self._container, keys, default, return_val)
+        """Plain values at a path through mappings and lists; several distinct ones come as a list, in order."""
+        return plain(_walk(self._container, keys, default, return_val))
+
+
+class _Items(ItemsView[Any, Any]):
+    """The items of a mapping without looking each key up again."""
+
+    _mapping: ImmutableCaseInsensitiveDict
+
+    def __iter__(self) -> Iterator[tuple[Any, Any]]:
+        for key, value in self._mapping._container.items():
+            yield key, value if type(value) is str else wrap(value)
 
 
 class ImmutableList(Sequence[Any]):
@@ -179,7 +198,7 @@ class ImmutableList(Sequence[Any]):
     def __getitem__(self, index: slice) -> tuple[Any, ...]: ...
     def __getitem__(self, index: int | slice) -> Any:
         value = self._container[index]
-        return value if isinstance(index, slice) else wrap(value)
+        return tuple(plain(item) for item in value) if isinstance(index, slice) else wrap(value)
 
     def __iter__(self) -> Iterator[Any]:
         return map(wrap, self._container)
@@ -209,36 +228,36 @@ class ImmutableList(Sequence[Any]):
     as_list = copy
 
     def raw_view(self) -> tuple[Any, ...]:
-        """The raw values; do not change them."""
-        return self._container
+        """The values in plain dicts and lists; copies."""
+        return tuple(self.copy())
 
 
 class PantherEvent(ImmutableCaseInsensitiveDict):
     """One row, as rules see it."""
 
-    __slots__ = ("_model",)
+    __slots__ = ("model",)
 
     json_encoder = staticmethod(json_encoder)
 
     def __init__(self, container: Mapping[Any, Any], data_model: Model | None = None) -> None:
         super().__init__(container)
-        self._model = data_model
+        self.model = data_model
 
     def udm(self, *keys: Any, default: Any = None) -> Any:
         """The value under a name of the data model; a name the model does not map is read from the row itself."""
         if not keys:
             return default
-        if self._model is not None and len(keys) == 1 and keys[0] in self._model:
-            found, value = self._model.find(keys[0], self._container)
+        if self.model is not None and len(keys) == 1 and keys[0] in self.model:
+            found, value = self.model.find(keys[0], self._container)
             return wrap(value) if found else default
         return self.deep_get("p_udm", *keys) or self.deep_get(*keys) or default
 
     def udm_path(self, key: str) -> str | None:
         """The dotted path behind a data-model name, its method's name, or None."""
-        if self._model is None:
+        if self.model is None:
             log_type = self._container.get("p_log_type")
             raise PantherError(f"a data model hasn't been specified for log type: {log_type}")
-        return self._model.path_of(key, self._container)
+        return self.model.path_of(key, self._container)
 
     def lookup(self, table: str, key: Any) -> Any:
         """The row of a lookup table that enriched this event: under a selector, or by the value that matched.
