@@ -34,7 +34,7 @@ demo: $(STAMP) terraform ## Run the main job end to end against a local AWS (und
 
 test: $(STAMP) terraform ## Run the tests (unit, integration, Terraform against a local AWS)
 	@$(PYTEST) -m "not slow and not terraform" -n 2
-	@$(PYTEST) -m "not slow and terraform"
+	@$(PYTEST) -m "not slow and terraform" -n 2 --dist loadscope
 
 test-fast: $(STAMP) ## Run the tests that need no Terraform
 	@$(PYTEST) -m "not slow and not terraform" -n 2

@@ -84,12 +84,9 @@ def outputs(planned: Mapping[str, Any]) -> Mapping[str, Any]:
 
 @pytest.fixture(scope="session")
 def started(
-    request: pytest.FixtureRequest, initialised: Callable[[str], Terraform], tmp_path_factory: pytest.TempPathFactory
+    initialised: Callable[[str], Terraform], tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Mapping[str, Future[Lifecycle]]]:
-    """The lifecycles of both examples, running beside the other tests: most of their time is waiting."""
-    if not any("test_terraform_stacks" in item.nodeid for item in request.session.items):
-        yield {}
-        return
+    """The lifecycles of both examples, side by side: most of their time is waiting."""
     roots = {name: initialised(f"examples/many-accounts/{name}") for name in ("central", "account")}
     states = tmp_path_factory.mktemp("states")
     with ThreadPoolExecutor(2) as pool:

@@ -2,29 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from concurrent.futures import Future
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from support.terraform import Terraform
-from support.terraform_lifecycles import Lifecycle
 
 pytestmark = [pytest.mark.terraform, pytest.mark.timeout(600)]
 MODULES = ["customer_account", "intake", "lake", "network", "observability", "platform", "service", "state"]
-Started = Mapping[str, Future[Lifecycle]]
 
 
 @pytest.mark.parametrize("module", MODULES)
-def test_module_passes_its_own_tests(initialised: Callable[[str], Terraform], started: Started, module: str) -> None:
+def test_module_passes_its_own_tests(initialised: Callable[[str], Terraform], module: str) -> None:
     said = initialised(f"modules/{module}").run("test", "-no-color", timeout_s=500)
 
     assert "Success!" in said
 
 
 @pytest.mark.parametrize("root", ["minimal", "many-accounts/central", "many-accounts/account"])
-def test_example_is_valid(initialised: Callable[[str], Terraform], started: Started, root: str) -> None:
+def test_example_is_valid(initialised: Callable[[str], Terraform], root: str) -> None:
     assert "Success!" in initialised(f"examples/{root}").run("validate", "-no-color")
 
 
