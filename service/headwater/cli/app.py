@@ -8,7 +8,21 @@ from typing import Annotated
 import typer
 
 from headwater import __version__
-from headwater.cli import alerts, config, data, demo, detections, lookups, onboard, packs, rejects, schema, serve, state
+from headwater.cli import (
+    alerts,
+    config,
+    correlate,
+    data,
+    demo,
+    detections,
+    lookups,
+    onboard,
+    packs,
+    rejects,
+    schema,
+    serve,
+    state,
+)
 from headwater.errors import ConfigError, HeadwaterError
 
 EXIT_FAILED = 1
@@ -43,6 +57,7 @@ app.command("ingest")(data.ingest)
 app.command("parse")(data.parse)
 app.command("notice")(data.notice)
 app.command("query")(data.query)
+app.command("correlate")(correlate.correlate)
 app.command("demo")(demo.demo)
 app.add_typer(alerts.app, name="alerts")
 app.add_typer(detections.app, name="detections")

@@ -1,16 +1,20 @@
-"""Where in time a pattern is met: windows over stored matches, however late the matches were stored."""
+"""Where in time a pattern is met: windows over stored matches, however late the matches were stored.
+
+A window may end anywhere. One that slides over the matches of a value from the latest to the earliest sees each of
+them twice, so many thousands of matches are no more than a few seconds.
+"""
 
 from __future__ import annotations
 
-from bisect import bisect_left, bisect_right
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import replace
+from bisect import bisect_left
+from collections import Counter
+from collections.abc import Callable, Collection, Iterator, Sequence
 
-from headwater.detect.correlate import Finding, Key, Member, Occurrence, Pattern, Transition, evaluate
+from headwater.detect.correlation_groups import Group, groups
+from headwater.detect.correlation_pattern import Finding, Found, Key, Occurrence, Pattern, by_time
+from headwater.detect.correlation_sequences import chains
 
-PLACES = 64  # where a window may end within its own length; where fewer matches are, it ends at each of them
-
-Found = Mapping[str, Sequence[Occurrence]]
+Timeline = Sequence[tuple[int, Occurrence]]  # number of the member, match; in order of time
 
 
 def search(pattern: Pattern, found: Found, fresh: Collection[str], at: float) -> list[Finding]:
@@ -18,105 +22,69 @@ def search(pattern: Pattern, found: Found, fresh: Collection[str], at: float) ->
 
     found: member id → its matches, in order of time. fresh: ids of the matches that no search has seen before.
     at: now. What has to be absent is looked for on both sides of a group, up to now; a sequence waits for it.
+    Findings of one value do not overlap in time: of those that would, the latest is given.
     """
-    anywhere = replace(_without_absence(pattern), window_s=float("inf"))
-    if not anywhere.members or (anywhere.kind == "Sequence" and not pattern.transitions):
-        return []
-    if anywhere.transitions or anywhere.kind == "Group":
-        candidates = evaluate(anywhere, found)
-        if not candidates:
-            return []
-        if anywhere.kind == "Group":
-            return _ordered(finding for each in candidates for finding in _groups(pattern, found, each, fresh, at))
-    return _ordered(_sequences(pattern, found, fresh, at))
+    made = _groups(pattern, found, fresh, at) if pattern.kind == "Group" else _sequences(pattern, found, fresh, at)
+    return sorted(made, key=lambda finding: (finding.matches[-1].at, finding.values))
 
 
-def _ordered(findings: Iterator[Finding]) -> list[Finding]:
-    return sorted(findings, key=lambda finding: (finding.matches[-1].at, finding.values))
+def _groups(pattern: Pattern, found: Found, fresh: Collection[str], at: float) -> Iterator[Finding]:
+    least = [member.min_count for member in pattern.members if not member.absent]
+    for group in groups(pattern, found):
+        timeline = _timeline(group)
+        times = sorted(one.at for one in group.absent)
+        for start, end in _windows(timeline, least, pattern.window_s, fresh, _Near(times, pattern.window_s, at)):
+            yield Finding(group.values, by_time(one for _, one in timeline[start:end]))
 
 
-def _without_absence(pattern: Pattern) -> Pattern:
-    absent = {member.id for member in pattern.members if member.absent}
-    return replace(
-        pattern,
-        members=tuple(member for member in pattern.members if not member.absent),
-        transitions=tuple(step for step in pattern.transitions if step.to not in absent and step.origin not in absent),
+def _timeline(group: Group) -> Timeline:
+    return sorted(
+        ((number, one) for number, matches in enumerate(group.of) for one in matches), key=lambda entry: entry[1].at
     )
 
 
-def _groups(pattern: Pattern, found: Found, candidate: Finding, fresh: Collection[str], at: float) -> Iterator[Finding]:
-    """The windows in which a candidate, whose matches lie anywhere in time, is a finding."""
-    present = _without_absence(pattern)
-    mine = {match.match_id for match in candidate.matches}
-    only = {m.id: [one for one in found.get(m.id, ()) if one.match_id in mine] for m in present.members}
-    absent = tuple(member for member in pattern.members if member.absent)
-    for finding in _latest_first(present, only, [match.at for match in candidate.matches], fresh):
-        if finding.values == candidate.values and not _contradicted(pattern, found, finding, absent, at):
-            yield finding
+class _Near:
+    """Whether one of some times is at most a window's length away from a time, up to now."""
+
+    def __init__(self, times: Sequence[float], window_s: float, at: float) -> None:
+        self._times, self._window_s, self._now = times, window_s, at
+
+    def __call__(self, time: float) -> bool:
+        index = bisect_left(self._times, time - self._window_s)
+        return index < len(self._times) and self._times[index] <= min(self._now, time + self._window_s)
 
 
-def _contradicted(pattern: Pattern, found: Found, finding: Finding, absent: Sequence[Member], at: float) -> bool:
-    """Whether what must be absent is near a finding: in a window before its end, or in one after it, up to now."""
-    end = finding.matches[-1].at
-    until = min(at, end + pattern.window_s)
-    near = {m.id: _between(found.get(m.id, ()), end - pattern.window_s, until) for m in absent}
-    wanted = {m.id: finding.matches for m in pattern.members if not m.absent}
-    whole = replace(pattern, window_s=until - end + pattern.window_s)
-    rules = {m.id: _of_member(found.get(m.id, ()), wanted[m.id]) for m in pattern.members if not m.absent}
-    return bool(absent) and not any(each.values == finding.values for each in evaluate(whole, {**rules, **near}, until))
-
-
-def _of_member(matches: Sequence[Occurrence], chosen: Sequence[Occurrence]) -> list[Occurrence]:
-    ids = {one.match_id for one in chosen}
-    return [one for one in matches if one.match_id in ids]
+def _windows(
+    timeline: Timeline,
+    least: Sequence[int],
+    window_s: float,
+    fresh: Collection[str],
+    contradicted: Callable[[float], bool],
+) -> Iterator[tuple[int, int]]:
+    """Parts of a timeline, latest first, in which every member has its least number and one match is fresh."""
+    inside = Counter[int]()
+    news, start, end = 0, len(timeline), len(timeline)
+    while end:
+        last = timeline[end - 1][1]
+        while start and timeline[start - 1][1].at >= last.at - window_s:
+            start -= 1
+            inside[timeline[start][0]] += 1
+            news += timeline[start][1].match_id in fresh
+        if news and all(inside[number] >= count for number, count in enumerate(least)) and not contradicted(last.at):
+            yield start, end
+            inside.clear()
+            news, end = 0, start
+            continue
+        end -= 1
+        inside[timeline[end][0]] -= 1
+        news -= timeline[end][1].match_id in fresh
 
 
 def _sequences(pattern: Pattern, found: Found, fresh: Collection[str], at: float) -> Iterator[Finding]:
-    waits = {step.to: step for step in pattern.transitions if _absent(pattern, step)}
-    times = [one.at for member in pattern.members if not member.absent for one in found.get(member.id, ())]
-    if not waits:
-        return _latest_first(pattern, found, times, fresh)
-    wait_s = max(step.within_s for step in waits.values())
-    decided = {member.id: found.get(member.id, ()) for member in pattern.members}
-    return _latest_first(
-        replace(pattern, window_s=pattern.window_s + wait_s), decided, [time + wait_s for time in times], fresh, at
-    )
-
-
-def _absent(pattern: Pattern, step: Transition) -> bool:
-    return any(member.absent for member in pattern.members if member.id == step.to)
-
-
-def _latest_first(
-    pattern: Pattern, found: Found, times: Sequence[float], fresh: Collection[str], at: float = float("inf")
-) -> Iterator[Finding]:
-    """Findings of windows that end at some of the times; those that share time with a later one of its values are left
-    out."""
     begun: dict[Key, float] = {}
-    for end in _ends([time for time in times if time <= at], pattern.window_s):
-        inside = {m.id: _between(found.get(m.id, ()), end - pattern.window_s, end) for m in pattern.members}
-        if not any(one.match_id in fresh for matches in inside.values() for one in matches):
-            continue
-        for finding in evaluate(pattern, inside, end):
-            first, last = finding.matches[0].at, finding.matches[-1].at
-            is_new = any(match.match_id in fresh for match in finding.matches)
-            if is_new and last < begun.get(finding.values, float("inf")):
-                begun[finding.values] = first
-                yield finding
-
-
-def _between(matches: Sequence[Occurrence], since: float, until: float) -> Sequence[Occurrence]:
-    first = bisect_left(matches, since, key=lambda one: one.at)
-    return matches[first : bisect_right(matches, until, key=lambda one: one.at)]
-
-
-def _ends(times: Sequence[float], window_s: float) -> list[float]:
-    """The times, latest first; where there are many, the last within each of `PLACES` parts of a window."""
-    distinct = sorted(set(times), reverse=True)
-    if len(distinct) <= PLACES or window_s <= 0:
-        return distinct
-    part_s = window_s / PLACES
-    last_of: dict[int, float] = {}
-    for time in distinct:
-        last_of.setdefault(int(time // part_s), time)
-    return list(last_of.values())
+    for chain in reversed(chains(pattern, found, pattern.window_s, at)):
+        if chain.at < begun.get(chain.values, float("inf")):
+            matches = chain.matches
+            if any(one.match_id in fresh for one in matches):
+                begun[chain.values] = matches[0].at
+                yield Finding(chain.values, matches)

@@ -20,6 +20,7 @@ from headwater.pipeline import Opened, open_object
 from headwater.settings import Settings
 from headwater.state import ledger
 from headwater.worker.committer import Committed, Committer, large
+from headwater.worker.evaluate import Evaluated, Evaluator
 
 LOG = structlog.get_logger()
 FILES_WORKER = "files"
@@ -54,6 +55,11 @@ class Summary:
             self.bytes_in += receipt.bytes_in
         self.alerts += len(committed.alerts)
 
+    def add_found(self, found: Evaluated) -> None:
+        """Count what the rules over stored matches found."""
+        self.matches += len(found.matches)
+        self.alerts += len(found.alerts)
+
     def lines(self) -> list[str]:
         """The summary for people."""
         return [
@@ -70,8 +76,12 @@ def ingest_files(
     settings: Settings,
     destinations: Mapping[str, Destination],
     track: Callable[[int, int], None] = lambda done, total: None,
+    evaluator: Evaluator | None = None,
 ) -> Summary:
-    """Every file below the paths, each exactly once. track: told how many of how many files are done."""
+    """Every file below the paths, each exactly once. track: told how many of how many files are done.
+
+    evaluator: of the rules over what was stored; they are evaluated at the end.
+    """
     started = time.monotonic()
     ledger.abandon(committer.store.database, committer.worker)  # what a killed run held: `exclusive` says it is gone
     run = _Run(source, committer, settings, Summary())
@@ -81,6 +91,8 @@ def ingest_files(
             run.ingest(ref)
             track(run.summary.objects + run.summary.failed + committer.buffered, len(files))
     run.flush()
+    if evaluator is not None and run.summary.matches:
+        run.summary.add_found(evaluator.run_all(committer.now()))
     deliver(committer.store.database, destinations, committer.now())
     run.summary.seconds = round(time.monotonic() - started, 3)
     return run.summary

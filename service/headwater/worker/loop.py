@@ -23,6 +23,7 @@ from headwater.schema.logtype import LogType
 from headwater.settings import Settings
 from headwater.state import ledger
 from headwater.worker.committer import Committed, Committer, error_kind, large
+from headwater.worker.evaluate import Evaluator
 from headwater.worker.inbox import Inbox, Pending
 from headwater.worker.lookups import Refresher
 from headwater.worker.upkeep import Upkeep
@@ -58,6 +59,7 @@ class Worker:
         confirm: Callable[[str, str], None],
         step: Step = lambda name: None,
         lookups: Refresher | None = None,
+        evaluator: Evaluator | None = None,
     ) -> None:
         self._settings = settings
         self._accounts = accounts
@@ -69,6 +71,7 @@ class Worker:
         self._confirm = confirm
         self._step = step
         self._lookups = lookups
+        self._evaluator = evaluator
         self._upkeep = Upkeep(committer.store)
         self._sources = {source.source_id: source for source in accounts.sources}
         self._inbox = Inbox()
@@ -123,6 +126,8 @@ class Worker:
         if self._lookups is not None:
             self._lookups.run(self._committer.now())
         self._settle()
+        if self._evaluator is not None:
+            self._evaluator.run(self._committer.now())
         deliver(self._committer.store.database, self._destinations, self._committer.now())
         return bool(messages)
 
