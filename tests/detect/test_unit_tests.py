@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -149,3 +150,23 @@ def test_only_chooses_by_id_and_results_are_plain_json(pack_of: PackOf) -> None:
 
     assert run_tests(pack, only=["Other"]) == ()
     assert json.loads(json.dumps(only_result(pack, only=["T.Rule"]).as_json()))["passed"] is True
+
+
+def test_result_names_the_place_of_its_test(pack_of: PackOf) -> None:
+    pack = pack_of(
+        ON_A, "Tests:\n  - {Name: x, ExpectedResult: true, Log: {k: a}}\n  - {Name: y, ExpectedResult: true, Log: {}}\n"
+    )
+
+    results = run_tests(pack)
+
+    assert {Path(result.file).name for result in results} == {"rule.yml"}
+    assert [result.line for result in results] == [8, 9]
+
+
+def test_what_a_test_prints_is_kept_up_to_a_limit(pack_of: PackOf) -> None:
+    python = ON_A.replace("    return", "    for _ in range(3): print('x' * 6_000)\n    return")
+
+    (result,) = run_tests(pack_of(python, yaml_of({})))
+
+    assert result.passed
+    assert len(result.printed) == 10_000

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import multiprocessing
 import pickle
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -52,6 +53,7 @@ def start(function: Callable[..., None], *arguments: Any) -> Process:
 
 def main() -> None:
     """Run in the process. What comes in is the parent's word; what goes out is for the function to choose."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent to handle
     function, arguments = pickle.load(sys.stdin.buffer)  # noqa: S301
     function(*arguments, Connection(int(sys.argv[1]), readable=False))
 
