@@ -242,6 +242,7 @@ def test_rule_derived_from_one_of_another_folder_runs_with_the_helpers_of_that_f
     base, rule = load_pack([folder / "one", folder / "two"]).rules
 
     assert (base.subject.setup_error, rule.subject.setup_error) == (None, None)
+    assert (rule.spec.folder, rule.folder) == (1, 0)
     assert vars(rule.subject.module)["rule"]({"name": 1}) is True
 
 

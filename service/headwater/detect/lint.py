@@ -51,7 +51,7 @@ def remarks(
     for one in testable(pack, selector):
         if isinstance(one, Detection):
             found += _of_detection(one, log_types)
-            found += _of_speed(one, pack, sources[one.spec.folder])
+            found += _of_speed(one, pack, sources[one.folder])
         else:
             found += _of_correlation(one, pack)
     return tuple(remark for remark in found if remark.check not in ignored)
@@ -93,7 +93,7 @@ def _of_speed(detection: Detection, pack: Pack, sources: Sources) -> Iterator[Re
     if detection.kind != "rule" or not detection.enabled or detection.source is None or module is None:
         return
     for log_type in detection.log_types:
-        derived = derive(module, sources, pack.data_model(spec.folder, log_type))
+        derived = derive(module, sources, pack.data_model(detection.folder, log_type))
         if all_of(detection.condition, derived.condition) is True:
             where = f" that comes to line {derived.stops[0].line}" if derived.stops else ""
             fix = "Compare a field with constants before; `headwater detections explain` tells more."

@@ -38,11 +38,12 @@ class UnitTest:
 class Detection:
     """One rule, scheduled rule or policy with its module.
 
-    source: its Python, for the pre-filter; None where it is written in YAML. condition: what its YAML alone says of the
-    rows on which it can match.
+    folder: number of the folder whose helpers and data models it sees. source: its Python, for the pre-filter; None
+    where it is written in YAML. condition: what its YAML alone says of the rows on which it can match.
     """
 
     spec: Spec
+    folder: int
     subject: Subject
     enabled: bool
     display_name: str
@@ -148,11 +149,11 @@ def _detections(specs: Sequence[Spec], namespaces: Sequence[Namespace]) -> Itera
             continue
         base = together.base_of(spec, specs) if "BaseDetection" in spec.data else None
         if base is None:
-            yield _detection(spec, spec.data, _code(spec, spec.data, spec.python, namespaces[spec.folder]))
+            yield _detection(spec, spec.folder, spec.data, _code(spec, spec.data, spec.python, namespaces[spec.folder]))
             continue
         stated = {key: value for key, value in spec.data.items() if value or (key != "Tests" and value is not None)}
         data = {**base.data, **stated}
-        yield _detection(spec, data, _code(spec, data, base.python, namespaces[base.folder]))
+        yield _detection(spec, base.folder, data, _code(spec, data, base.python, namespaces[base.folder]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,11 +177,12 @@ def _code(spec: Spec, data: Mapping[str, Any], python: Path | None, namespace: N
     return _Code(made, functions.setup_error(made, matcher) if made is not None else error, source)
 
 
-def _detection(spec: Spec, data: Mapping[str, Any], code: _Code) -> Detection:
+def _detection(spec: Spec, folder: int, data: Mapping[str, Any], code: _Code) -> Detection:
     matcher = MATCHERS[spec.kind]
     inline = yaml_rule.inline_filter(data)
     return Detection(
         spec=spec,
+        folder=folder,
         subject=Subject(
             spec.id, data["Severity"].upper(), code.module, code.error, matcher, inline.test if inline else None
         ),

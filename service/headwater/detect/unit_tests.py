@@ -157,7 +157,7 @@ def _event(pack: Pack, detection: Detection, test: UnitTest) -> Any:
     event = plain(test.event)
     if detection.subject.matcher == "policy":
         return event
-    return PantherEvent(event, pack.data_model(detection.spec.folder, str(event.get("p_log_type"))))
+    return PantherEvent(event, pack.data_model(detection.folder, str(event.get("p_log_type"))))
 
 
 @contextlib.contextmanager
