@@ -117,7 +117,8 @@ class Sandbox:
     @property
     def uses(self) -> tuple[RuleUse, ...]:
         """What each rule used, the slowest first; rules of which nothing is known are left out."""
-        found = [replace(use, kills=self._kills[rule_id]) for rule_id, use in self._uses.items()]
+        known = {**{rule_id: RuleUse(rule_id) for rule_id in self._kills}, **self._uses}
+        found = [replace(use, kills=self._kills[rule_id]) for rule_id, use in known.items()]
         return tuple(sorted(found, key=lambda use: (-use.seconds, use.rule_id)))
 
     def suspend(self, rule_ids: Iterable[str]) -> None:

@@ -69,6 +69,8 @@ def _serve(connection: socket.socket, shared: mmap.mmap, start: wire.Start) -> N
     printed = Printed(progress)
     sys.stdout = sys.stderr = io.TextIOWrapper(printed, "utf-8", "replace", write_through=True)
     folders = {name: Path(folder) for name, folder in start.folders.items()}
+    if start.banned:
+        sys.addaudithook(_refuse(frozenset(start.banned)))  # before the guard, which takes no others
     confined = _confine(start, [folder.resolve() for folder in folders.values()])
     try:
         with imports_limited(IMPORT_LIMIT_S), _watched(start, shared, progress):
@@ -110,10 +112,7 @@ def _confine(start: wire.Start, folders: Sequence[Path]) -> tuple[str, ...]:
 
 @contextmanager
 def _watched(start: wire.Start, shared: mmap.mmap, progress: Progress) -> Iterator[None]:
-    """Keeps banned files from being imported, and says which file is being imported where that is wanted."""
-    banned = frozenset(start.banned)
-    if banned:
-        sys.addaudithook(_refuse(banned))
+    """Says which file is being imported, where that is wanted."""
     if start.traced:
         sys.settrace(_tracer(shared, progress))
     try:
