@@ -11,7 +11,7 @@ PYTEST := $(BIN)/python -m pytest
 export PATH := $(CURDIR)/.tools:$(PATH)
 export CHECKPOINT_DISABLE := 1
 
-.PHONY: help setup terraform demo test test-all test-fast lint format types bench fuzz docs lock clean
+.PHONY: help setup terraform demo test test-all test-fast lint format types bench fuzz scale scan docs lock clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  %-10s %s\n", $$1, $$2}'
@@ -59,6 +59,14 @@ bench: $(STAMP) ## Measure throughput as ratios to orjson.loads and gunzip of th
 
 fuzz: $(STAMP) ## Fuzz decoding and parsing, guided by coverage, for ten minutes
 	@cd tests && ../$(BIN)/python -m support.fuzz -max_total_time=600 -max_len=4096 -timeout=20
+
+scale: $(STAMP) terraform ## Onboard 30 accounts of a local AWS, killed and resumed on the way (about six minutes)
+	@$(BIN)/python scripts/onboarding_scale.py
+
+scan: $(STAMP) ## Scan the Terraform modules and CloudFormation templates with checkov, in an environment of its own
+	@test -x .tools/checkov/bin/checkov || ($(PYTHON) -m venv .tools/checkov && .tools/checkov/bin/pip install --quiet --disable-pip-version-check "checkov>=3.2,<4")
+	@.tools/checkov/bin/checkov --directory terraform --framework terraform --skip-download --quiet --compact
+	@.tools/checkov/bin/checkov --directory cfn_templates --framework cloudformation --skip-download --quiet --compact
 
 docs: $(STAMP) ## Write the generated pages of docs/ again
 	@$(BIN)/python scripts/settings_docs.py
