@@ -45,7 +45,9 @@ class Block:
 def main() -> int:
     """Rewrite every README.md, or compare it."""
     stale = 0
-    for readme in sorted(MODULES.glob("*/README.md")):
+    for readme in sorted(MODULES.rglob("README.md")):
+        if ".terraform" in readme.parts:
+            continue
         before = readme.read_text(encoding="utf-8")
         after = rendered(before, readme.parent)
         if "--check" not in sys.argv[1:]:

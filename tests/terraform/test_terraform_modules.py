@@ -10,7 +10,8 @@ import pytest
 from support.terraform import Terraform
 
 pytestmark = [pytest.mark.terraform, pytest.mark.timeout(600)]
-MODULES = ["customer_account", "intake", "lake", "network", "observability", "platform", "service", "state"]
+LOGS = [f"customer_logs/{name}" for name in ("bucket", "cloudtrail", "s3_access", "vpc_flow")]
+MODULES = ["customer_account", *LOGS, "intake", "lake", "network", "observability", "platform", "service", "state"]
 
 
 @pytest.mark.parametrize("module", MODULES)

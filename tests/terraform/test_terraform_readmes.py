@@ -12,7 +12,7 @@ import pytest
 from headwater.accounts import load_accounts
 from support.terraform import REPOSITORY
 
-MODULES = sorted((REPOSITORY / "terraform/modules").iterdir())
+MODULES = sorted(path.parent for path in (REPOSITORY / "terraform/modules").rglob("versions.tf"))
 FILES = sorted((REPOSITORY / "terraform").rglob("*.tf"))
 
 
