@@ -264,12 +264,12 @@ def test_a_process_that_cannot_load_them_is_another_try_later(start: Start, batc
 
 
 def test_rows_that_no_detection_could_see_are_told_as_a_fault_of_health(start: Start, batch_of: BatchOf) -> None:
-    batch = batch_of([{"k": "a", "long": "x" * 1_000_000}] * 400)  # the process cannot even hold them
+    batch = batch_of([{"k": "a", "long": "x" * 1_000_000}] * 300)  # the process cannot even hold them
 
-    (match,) = start(limits=Limits(memory_mib=300)).detect(batch)
+    (match,) = start(limits=Limits(memory_mib=256)).detect(batch)
 
     assert (match.kind, match.rule_id, match.account_id) == ("HEALTH", "Headwater.DetectionsFailed", "")
-    assert match.title == "No detection has seen 400 rows of T: their process ended 2 times"
+    assert match.title == "No detection has seen 300 rows of T: their process ended 2 times"
 
 
 class Broken(MemoryCache):
