@@ -13,12 +13,13 @@ import pytest
 from headwater.detect.engine import Engine
 from headwater.detect.event import PantherEvent
 from headwater.detect.load import Detection, Pack, builtin_path, load_pack
-from headwater.detect.prefilter import derive
+from headwater.detect.prefilter import derive, sources_of
 from headwater.detect.unit_tests import run_tests
 from headwater.lake.tables import table_name
 from headwater.schema.load import load_library
 
 PACK = load_pack([builtin_path()])
+SOURCES = sources_of(PACK)
 LIBRARY = load_library()
 # Tactic and technique as MITRE ATT&CK numbers them, for example TA0005:T1562.008.
 TECHNIQUE = re.compile(r"TA00\d\d:T1\d{3}(\.\d{3})?\Z")
@@ -108,8 +109,9 @@ def test_built_in_rule_leaves_most_rows_in_their_columns(rule: Detection) -> Non
     module = rule.subject.module
 
     assert module is not None
-    assert rule.source is not None
-    assert derive(rule.source, module) is not True
+    for log_type in rule.log_types:
+        model = PACK.data_model(rule.spec.folder, log_type)
+        assert derive(module, SOURCES[rule.spec.folder], model).condition is not True
 
 
 def test_built_in_pack_loads_without_warnings_and_names_every_rule(pack: Pack) -> None:

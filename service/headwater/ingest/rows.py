@@ -39,11 +39,12 @@ def _values(field: pa.Field, column: pa.ChunkedArray) -> list[Any]:
     if pa.types.is_timestamp(field.type):
         return list(rfc3339(column).to_pylist())
     if field.metadata and b"json" in field.metadata:
-        return _documents(column)
+        return documents(column)
     return list(column.to_pylist())
 
 
-def _documents(column: pa.ChunkedArray) -> list[Any]:
+def documents(column: pa.Array | pa.ChunkedArray) -> list[Any]:
+    """The values of JSON texts; a text that is no JSON stands for itself."""
     texts = column.to_pylist()
     values = [None if text is None else _decoded(text) for text in texts]
     for index in pc.indices_nonzero(pc.match_substring_regex(column, HUGE)).to_pylist():

@@ -1,0 +1,185 @@
+"""What rows look like to tests: rows that no test can tell apart share a code.
+
+A column is looked at once for each distinct value in it. Codes and labels of several columns combine into one, so that
+the work after that is done once for each kind of row, not for each row.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, TypeAlias
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from headwater.detect.conditions import OneOf, Test
+from headwater.ingest.rows import documents, rfc3339
+
+REMEMBERED = 50_000  # values of one subject whose bits are kept
+Bits: TypeAlias = int | None  # which tests of a subject may hold; None: not looked at yet
+
+
+@dataclass(frozen=True, slots=True)
+class Coded:
+    """A label for each row: labels[codes[row]]. codes: None where all rows have labels[0]."""
+
+    codes: pa.Array | None
+    labels: Sequence[Any]
+
+    def joined(self, other: Coded) -> Coded:
+        """The rows' labels, which are tuples, each with the other's label behind it."""
+        if other.codes is None or self.codes is None:
+            codes = self.codes if other.codes is None else other.codes
+            return Coded(codes, [(*left, right) for left in self.labels for right in other.labels])
+        width = len(other.labels)
+        both = pc.add(pc.multiply(self.codes, width), other.codes).dictionary_encode()
+        labels = [(*self.labels[pair // width], other.labels[pair % width]) for pair in both.dictionary.to_pylist()]
+        return Coded(both.indices.cast(pa.int64()), labels)
+
+    def take(self, rows: pa.Array) -> Coded:
+        """The labels of some rows."""
+        return Coded(None if self.codes is None else self.codes.take(rows), self.labels)
+
+    def where(self, wanted: Sequence[bool], count: int) -> pa.Array:
+        """The numbers of the rows, of `count`, whose label is wanted."""
+        if self.codes is None:
+            return pa.array(range(count if wanted[0] else 0), pa.int64())
+        return pc.indices_nonzero(pa.array(wanted, pa.bool_()).take(self.codes)).cast(pa.int64())
+
+
+class Subject:
+    """One key, or one path within its value, and everything that is asked of it. A test is a bit, in their order."""
+
+    def __init__(self, key: str, inside: tuple[str, ...], tests: Sequence[Test]) -> None:
+        self.key = key
+        self.inside = inside
+        self.tests = tuple(tests)
+        self.missing = sum(1 << bit for bit, test in enumerate(tests) if test.missing)
+        self.everything = (1 << len(tests)) - 1
+        self._plain, self._flips, self._others = _by_value(tests)
+        self._known: dict[str, int] = {}
+
+    def bits(self, value: Any) -> int:
+        """The tests that hold for a value; None: it is missing."""
+        if value is None:
+            return self.missing
+        if not isinstance(value, str):
+            return sum(1 << bit for bit, test in enumerate(self.tests) if test.holds(value))
+        bits = self._known.get(value)
+        if bits is None:
+            if len(self._known) >= REMEMBERED:
+                self._known.clear()
+            bits = self._plain ^ self._flips.get(value, 0)
+            bits |= sum(1 << bit for bit, test in self._others if test.holds(value))
+            self._known[value] = bits
+        return bits
+
+    def coded(self, values: Sequence[Any], codes: pa.Array) -> Coded:
+        """Rows labelled by their bits. codes: into the values; null: missing."""
+        labels = [*map(self.bits, values), *([self.missing] if codes.null_count else ())]
+        return _distinct(labels, pc.fill_null(codes, len(values)) if codes.null_count else codes)
+
+
+def _by_value(tests: Sequence[Test]) -> tuple[int, dict[Any, int], list[tuple[int, Test]]]:
+    """The bits of a text that nobody asks for, what each asked value flips, and the tests that must be called."""
+    plain = 0
+    flips: dict[Any, int] = {}
+    others: list[tuple[int, Test]] = []
+    for bit, test in enumerate(tests):
+        if not isinstance(test, OneOf) or test.via:
+            others.append((bit, test))
+            continue
+        plain |= test.negated << bit
+        for value in test.values:
+            flips[value] = flips.get(value, 0) | 1 << bit
+    return plain, flips, others
+
+
+def _distinct(labels: Sequence[Any], codes: pa.Array) -> Coded:
+    """Codes into equal labels become codes into one of each."""
+    numbers: dict[Any, int] = {}
+    table = pa.array([numbers.setdefault(label, len(numbers)) for label in labels], pa.int64())
+    if len(numbers) == 1:
+        return Coded(None, list(numbers))
+    return Coded(table.take(codes), list(numbers))
+
+
+class Columns:
+    """The columns of one table by key."""
+
+    def __init__(self, table: pa.Table) -> None:
+        self._table = table
+        self._numbers: dict[str, list[int]] = {}
+        for number, name in enumerate(table.column_names):
+            self._numbers.setdefault(name.lower(), []).append(number)
+        self._encoded: dict[int, tuple[pa.Array, list[Any]]] = {}
+
+    @cached_property
+    def is_open(self) -> bool:
+        """Whether some column holds whole records, which may have any key."""
+        return any(field.metadata is not None and b"whole" in field.metadata for field in self._table.schema)
+
+    def seen(self, subject: Subject) -> Coded:
+        """What can be told of a subject without decoding JSON: None for rows where that is needed."""
+        numbers = self._numbers.get(subject.key, [])
+        if len(numbers) != 1:  # keys that differ only in case shadow each other where one is null
+            return Coded(None, [subject.everything if numbers else subject.missing])
+        field, column = self._table.schema.field(numbers[0]), self._table.column(numbers[0])
+        if is_json(field):
+            return _validity(column, subject.missing, None)
+        if not _is_scalar(field.type):
+            return _validity(column, subject.missing, subject.everything)
+        if subject.inside:
+            return Coded(None, [subject.missing])
+        codes, values = self._distinct(numbers[0])
+        return subject.coded(values, codes)
+
+    def decoded(self, key: str, subjects: Sequence[Subject], rows: pa.Array) -> list[Coded]:
+        """What some rows of a JSON column hold, for each of some subjects that lie in it."""
+        (number,) = self._numbers[key]
+        encoded = self._table.column(number).take(rows).combine_chunks().dictionary_encode()
+        values = documents(encoded.dictionary)
+        return [one.coded([value_at(value, one.inside) for value in values], encoded.indices) for one in subjects]
+
+    def _distinct(self, number: int) -> tuple[pa.Array, list[Any]]:
+        if number not in self._encoded:
+            column = self._table.column(number)
+            if pa.types.is_timestamp(column.type):
+                column = rfc3339(column)
+            encoded = column.combine_chunks().dictionary_encode()
+            self._encoded[number] = (encoded.indices, encoded.dictionary.to_pylist())
+        return self._encoded[number]
+
+
+def value_at(value: Any, path: Sequence[str]) -> Any:
+    """The value at a path of keys through mappings, as an event finds it; None where it is absent or null."""
+    for step in path:
+        if not isinstance(value, dict):
+            return None
+        value = value[step] if step in value else _in_other_case(value, step.lower())
+    return value
+
+
+def _in_other_case(mapping: Mapping[str, Any], lowered: str) -> Any:
+    return next((value for key, value in mapping.items() if key.lower() == lowered), None)
+
+
+def _validity(column: pa.ChunkedArray, missing: Bits, there: Bits) -> Coded:
+    if not column.null_count:
+        return Coded(None, [there])
+    if column.null_count == len(column):
+        return Coded(None, [missing])
+    return Coded(pc.cast(column.is_valid(), pa.int64()).combine_chunks(), [missing, there])
+
+
+def is_json(field: pa.Field) -> bool:
+    """Whether a column holds JSON as text."""
+    return bool(field.metadata) and b"json" in field.metadata
+
+
+def _is_scalar(kind: pa.DataType) -> bool:
+    is_text = pa.types.is_string(kind) or pa.types.is_large_string(kind)
+    is_number = pa.types.is_integer(kind) or pa.types.is_floating(kind)
+    return bool(is_text or is_number or pa.types.is_boolean(kind) or pa.types.is_timestamp(kind))

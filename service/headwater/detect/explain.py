@@ -1,0 +1,121 @@
+"""What the pre-filter knows of a rule, for people."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from headwater.detect.conditions import AllOf, AnyOf, Condition, Kind, OneOf, Test, Text, Truthy, all_of
+from headwater.detect.load import Detection, Pack
+from headwater.detect.prefilter import Stop, derive, sources_of
+from headwater.errors import ConfigError
+
+VALUES_MAX = 12  # values of one test that are written out
+KIND_NAMES = {"text": "text", "int": "a number", "float": "a number", "bool": "true or false"}
+KIND_NAMES |= {"mapping": "a mapping", "list": "a list"}
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """The rows of some log types that a rule has to see, and where reading its source ended.
+
+    condition: in words. indexed: there are rows that it need not see.
+    """
+
+    rule_id: str
+    log_types: tuple[str, ...]
+    indexed: bool
+    condition: str
+    stops: tuple[str, ...]
+
+    def as_json(self) -> dict[str, Any]:
+        """The same as JSON values."""
+        return {
+            "rule_id": self.rule_id,
+            "log_types": list(self.log_types),
+            "indexed": self.indexed,
+            "condition": self.condition,
+            "stops": list(self.stops),
+        }
+
+
+def explain(pack: Pack, rule_id: str) -> tuple[Explanation, ...]:
+    """What a rule sees: one explanation for the log types that share one. Raises: ConfigError for an unknown id."""
+    rule = next((one for one in pack.rules if one.rule_id == rule_id), None)
+    if rule is None:
+        fix = "Ask for one of those that `headwater detections list` shows."
+        raise ConfigError.one("RULE", f"no rule has the id {rule_id!r}", fix=fix)
+    found: dict[tuple[Condition, tuple[Stop, ...]], list[str]] = {}
+    sources = sources_of(pack)[rule.folder]
+    for log_type in rule.log_types:
+        module = rule.subject.module
+        if rule.source is None or module is None:
+            key: tuple[Condition, tuple[Stop, ...]] = (rule.condition, ())
+        else:
+            derived = derive(module, sources, pack.data_model(rule.folder, log_type))
+            key = (all_of(rule.condition, derived.condition), derived.stops)
+        found.setdefault(key, []).append(log_type)
+    return tuple(_explanation(rule, log_types, *key) for key, log_types in found.items())
+
+
+def _explanation(
+    rule: Detection, log_types: Iterable[str], condition: Condition, stops: tuple[Stop, ...]
+) -> Explanation:
+    root = rule.spec.root
+    told = tuple(f"{_relative(stop.file, root)}:{stop.line} {stop.reason}" for stop in stops)
+    return Explanation(rule.rule_id, tuple(log_types), condition is not True, in_words(condition), told)
+
+
+def _relative(file: str, root: Path) -> str:
+    return str(Path(file).relative_to(root)) if Path(file).is_relative_to(root) else file
+
+
+def in_words(condition: Condition) -> str:
+    """A condition as a person would write it."""
+    if isinstance(condition, bool):
+        return "every row" if condition else "no row"
+    return _lines(condition)
+
+
+def _lines(condition: Condition) -> str:
+    if isinstance(condition, AllOf | AnyOf):
+        word = "and" if isinstance(condition, AllOf) else "or"
+        parts = sorted(condition.parts, key=lambda part: (isinstance(part, AllOf | AnyOf), _lines(part)))
+        return f" {word} ".join(
+            f"({_lines(part)})" if isinstance(part, AllOf | AnyOf) else _lines(part) for part in parts
+        )
+    return "" if isinstance(condition, bool) else _test(condition)
+
+
+def _test(test: Test) -> str:
+    name = ".".join((test.key, *test.inside))
+    for method in test.via:
+        name = f"{name}.{method}()"
+    said = _said(test, name)
+    if isinstance(test, OneOf) and not test.values:
+        return f"{name} is absent" if test.missing else f"{name} is there"
+    return f"({said} or is absent)" if test.missing else said
+
+
+def _said(test: Test, name: str) -> str:
+    match test:
+        case OneOf(values=values, negated=negated) if len(values) == 1:
+            return f"{name} {'!=' if negated else '='} {next(iter(values))!r}"
+        case OneOf(values=values, negated=negated):
+            return f"{name} {'not in' if negated else 'in'} {{{_listed(values)}}}"
+        case Text(how=how, texts=texts, negated=negated):
+            verb = {"startswith": "begin", "endswith": "end", "contains": "contain"}[how]
+            verb = f"does not {verb}" if negated else f"{verb}s"
+            return f"{name} {verb} {'' if how == 'contains' else 'with '}{_listed(texts, ' or ')}"
+        case Truthy(negated=negated):
+            return f"{name} is {'empty, 0 or false' if negated else 'neither empty nor 0 nor false'}"
+        case Kind(kinds=kinds):
+            return f"{name} is {' or '.join(sorted({KIND_NAMES[kind] for kind in kinds}))}"
+
+
+def _listed(values: Iterable[Any], between: str = ", ") -> str:
+    shown = sorted(map(repr, values))
+    more = f"{between}{len(shown) - VALUES_MAX} more" if len(shown) > VALUES_MAX else ""
+    return between.join(shown[:VALUES_MAX]) + more
