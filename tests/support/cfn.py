@@ -69,7 +69,7 @@ class _Resolver:
     """The values of one stack."""
 
     def __init__(self, template: Mapping[str, Any], values: dict[str, Any]) -> None:
-        self._conditions = template["Conditions"]
+        self._conditions = template.get("Conditions", {})
         self._resources = template["Resources"]
         self._values = values
         self._functions: Mapping[str, Callable[[Any], Any]] = {
