@@ -274,3 +274,39 @@ def test_of_two_ways_the_one_that_began_later_fits_the_window() -> None:
     (finding,) = search(pattern, found, all_ids(found), LATER)
 
     assert [one.match_id for one in finding.matches] == ["late", "of late", "end"]
+
+
+@pytest.mark.parametrize(
+    ("right", "window_min", "expected"),
+    [
+        ([5, 9], 69, ["a0", "b0", "b1"]),
+        ([5], 69, []),
+        ([5, 70], 69, ["a0", "b0", "a1", "b1"]),
+        ([5, 70], 68, []),
+    ],
+    ids=["two follow", "one follows", "as long as the window", "longer than the window"],
+)
+def test_enough_must_follow_within_the_window(right: Sequence[int], window_min: int, expected: list[str]) -> None:
+    window = Pattern("Sequence", sequence(1, 2).members, sequence().transitions, window_s=window_min * 60)
+    found = {"A": made([(m, "x") for m in (1, 50)], "a"), "B": made([(m, "x") for m in right], "b")}
+
+    findings = search(window, found, all_ids(found), LATER)
+
+    assert [one.match_id for finding in findings for one in finding.matches] == expected
+
+
+@pytest.mark.parametrize(
+    ("before", "expected"), [([], 1), ([41], 0), ([29], 1), ([61], 1)], ids=["nothing", "in time", "too early", "after"]
+)
+def test_a_sequence_may_begin_with_silence(before: Sequence[int], expected: int) -> None:
+    members = (Member("A", "A", absent=True), Member("B", "B"), Member("C", "C"))
+    steps = (Transition("A", "B", 1800, (("p", "p"),)), Transition("B", "C", 1800, (("p", "p"),)))
+    found = {
+        "A": made([(minute, "x") for minute in before], "a"),
+        "B": made([(60, "x")], "b"),
+        "C": made([(65, "x")], "c"),
+    }
+
+    findings = search(Pattern("Sequence", members, steps, window_s=3600), found, all_ids(found), LATER)
+
+    assert len(findings) == expected

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from bisect import bisect_left, insort
 from collections import defaultdict, deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from headwater.detect.correlation_pattern import (
@@ -58,18 +58,27 @@ def chains(pattern: Pattern, found: Found, within_s: float = math.inf, at: float
     must not follow is waited for.
     """
     members = {member.id: member for member in pattern.members}
-    if not pattern.transitions or members[pattern.transitions[0].origin].absent:
-        return []
-    first = members[pattern.transitions[0].origin]
-    made = _origins(first, found.get(first.id, ()), [left for left, _ in pattern.transitions[0].on])
     links: Links = _chosen
-    for step in pattern.transitions:
-        to = members[step.to]
-        nexts = found.get(to.id, ())
+    made: list[Chain] = []
+    for number, step in enumerate(pattern.transitions):
+        origin, to, nexts = members[step.origin], members[step.to], found.get(step.to, ())
+        if not number and origin.absent:
+            made = _origins(to, _unpreceded(found.get(origin.id, ()), nexts, step), _rights(step))
+            links = _values_of_last
+            continue
+        made = made if number else _origins(origin, found.get(origin.id, ()), _lefts(step))
         made = _unfollowed(made, nexts, step, at) if to.absent else _followed(made, nexts, step, to.min_count, links)
         made = [chain for chain in made if chain.at - chain.start <= within_s]
         links = _values_of_last
     return made
+
+
+def _lefts(step: Transition) -> list[str]:
+    return [left for left, _ in step.on]
+
+
+def _rights(step: Transition) -> list[str]:
+    return [right for _, right in step.on]
 
 
 def _origins(member: Member, matches: Sequence[Occurrence], paths: Sequence[str]) -> list[Chain]:
@@ -102,16 +111,15 @@ def _followed(
     least: int,
     links: Links,
 ) -> list[Chain]:
-    lefts, rights = [left for left, _ in step.on], [right for _, right in step.on]
     by_key: dict[Key, list[Chain]] = defaultdict(list)
     for chain in made:
-        for key in links(chain, lefts):
+        for key in links(chain, _lefts(step)):
             by_key[key].append(chain)
     latest = {key: _Latest(of_key, step.within_s) for key, of_key in by_key.items()}
     reached: dict[Key, list[Chain]] = defaultdict(list)
     longer = []
     for one in nexts:
-        for key in sorted(keys_at(one, rights)):
+        for key in sorted(keys_at(one, _rights(step))):
             before = latest[key].before(one.at) if key in latest else None
             if before is not None:
                 chain = Chain(one, key, before.start, before)
@@ -153,21 +161,36 @@ class _Latest:
 def _unfollowed(made: Sequence[Chain], nexts: Sequence[Occurrence], step: Transition, at: float) -> list[Chain]:
     """The chains that nothing follows in time, once that is certain; one for each last match that has no other before
     it."""
-    lefts, rights = [left for left, _ in step.on], [right for _, right in step.on]
-    times: dict[Key, list[float]] = defaultdict(list)
-    for one in nexts:
-        for key in keys_at(one, rights):
-            times[key].append(one.at)
+    times = _times(nexts, _rights(step))
     alone: set[str] = set()
     kept = []
     for chain in made:
         end = chain.at + step.within_s
-        if end > at or any(_has(times.get(key, ()), chain.at, end) for key in keys_at(chain.last, lefts)):
+        if end > at or any(_has(times.get(key, ()), chain.at, end) for key in keys_at(chain.last, _lefts(step))):
             continue
         if chain.before is not None or chain.last.match_id not in alone:
             kept.append(chain)
             alone.add(chain.last.match_id)
     return kept
+
+
+def _unpreceded(befores: Sequence[Occurrence], nexts: Sequence[Occurrence], step: Transition) -> list[Occurrence]:
+    """Those of the next matches that nothing precedes in time."""
+    times = _times(befores, _lefts(step))
+    return [
+        one
+        for one in nexts
+        if not any(_has(times.get(key, ()), one.at - step.within_s, one.at) for key in keys_at(one, _rights(step)))
+    ]
+
+
+def _times(matches: Sequence[Occurrence], paths: Sequence[str]) -> Mapping[Key, Sequence[float]]:
+    """When each value was seen, in order of time."""
+    times: dict[Key, list[float]] = defaultdict(list)
+    for one in matches:
+        for key in keys_at(one, paths):
+            times[key].append(one.at)
+    return times
 
 
 def _has(times: Sequence[float], since: float, until: float) -> bool:
