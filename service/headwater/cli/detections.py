@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from headwater.cli import build, detections_health, detections_new, detections_test
+from headwater.cli import build, detections_health, detections_new, detections_speed, detections_test
 from headwater.cli.detections_test import Folder, Ids, Kinds, LogTypes, Severities, Tags, make_selector
 from headwater.cli.output import Format, Output, emit_json, emit_rows
 from headwater.detect.confined import ask
@@ -110,5 +110,7 @@ def _tell(errors: Sequence[Problem], found: Sequence[Remark]) -> None:
 
 app.command("test")(detections_test.run)
 app.command("new")(detections_new.new)
+app.command("explain")(detections_speed.explain)
+app.command("bench")(detections_speed.bench)
 app.command("status")(detections_health.status)
 app.command("resume")(detections_health.resume)

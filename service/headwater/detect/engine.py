@@ -92,6 +92,14 @@ class Engine:
         with self._lock, rare_collections():
             return [*self._setup_errors(batch), *self._run(batch)]
 
+    def ready(self, log_type: str) -> tuple[int, int]:
+        """How many rules of a log type run, and how many of them need not see every row; read now, not at a batch."""
+        return len(self._selector(log_type)), self._selector(log_type).conditional
+
+    def picked(self, batch: Batch) -> dict[int, tuple[Runner, ...]]:
+        """Row → the rules that run on it."""
+        return self._selector(batch.log_type).select(batch.table)
+
     def _setup_errors(self, batch: Batch) -> Iterator[tuple[int, Match]]:
         for detection in self.rules:
             error = detection.subject.setup_error
@@ -99,7 +107,7 @@ class Engine:
                 yield 0, matches.error_match(detection, {}, batch.log_type, error, "")
 
     def _run(self, batch: Batch) -> Iterator[tuple[int, Match]]:
-        picked = self._selector(batch.log_type).select(batch.table)
+        picked = self.picked(batch)
         found = _Found(batch.log_type)
         cells = self._progress.cells
         for indices in _slices(picked):

@@ -10,7 +10,6 @@ from typing import Any
 from headwater.detect.conditions import AllOf, AnyOf, Condition, Kind, OneOf, Test, Text, Truthy, all_of
 from headwater.detect.load import Detection, Pack
 from headwater.detect.prefilter import Stop, derive, sources_of
-from headwater.errors import ConfigError
 
 VALUES_MAX = 12  # values of one test that are written out
 KIND_NAMES = {"text": "text", "int": "a number", "float": "a number", "bool": "true or false"}
@@ -30,23 +29,12 @@ class Explanation:
     condition: str
     stops: tuple[str, ...]
 
-    def as_json(self) -> dict[str, Any]:
-        """The same as JSON values."""
-        return {
-            "rule_id": self.rule_id,
-            "log_types": list(self.log_types),
-            "indexed": self.indexed,
-            "condition": self.condition,
-            "stops": list(self.stops),
-        }
-
 
 def explain(pack: Pack, rule_id: str) -> tuple[Explanation, ...]:
-    """What a rule sees: one explanation for the log types that share one. Raises: ConfigError for an unknown id."""
+    """What a rule sees: one explanation for the log types that share one; none for an unknown id."""
     rule = next((one for one in pack.rules if one.rule_id == rule_id), None)
     if rule is None:
-        fix = "Ask for one of those that `headwater detections list` shows."
-        raise ConfigError.one("RULE", f"no rule has the id {rule_id!r}", fix=fix)
+        return ()
     found: dict[tuple[Condition, tuple[Stop, ...]], list[str]] = {}
     sources = sources_of(pack)[rule.folder]
     for log_type in rule.log_types:

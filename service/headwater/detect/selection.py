@@ -63,6 +63,14 @@ class Selector(Generic[Rule]):
         self._decided: dict[Look, Decision] = {}
         self._chosen: dict[tuple[int, ...], tuple[Rule, ...]] = {}
 
+    def __len__(self) -> int:
+        return len(self._rules)
+
+    @property
+    def conditional(self) -> int:
+        """How many rules need not run on every row."""
+        return sum(node is not True for node in self._nodes)
+
     def select(self, table: pa.Table) -> dict[int, tuple[Rule, ...]]:
         """Row → the rules that run on it, in their order; rows on which none runs are left out."""
         columns = Columns(table)
