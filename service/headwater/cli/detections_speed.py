@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gzip
-import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
@@ -21,16 +20,11 @@ from headwater.detect.confined import ask
 from headwater.detect.explain import explain as explain_rule
 from headwater.detect.packs import Selection
 from headwater.detect.raw_events import Numbered, batches
-from headwater.errors import ConfigError, InferenceError
-from headwater.ingest.sampling import propose
-from headwater.model import Chunk
-from headwater.schema.load import load_schema
-from headwater.schema.logtype import LogType
+from headwater.errors import ConfigError
 
 GZIP = b"\x1f\x8b"
 LIMIT_S = 3600.0
 IDS = ("p_row_id", "eventID", "id", "uid", "uuid")  # keys that hold an event's own id, the first that is there
-WHOLE = "Raw.JSON"
 
 
 def explain(
@@ -77,7 +71,7 @@ def bench(
     What is measured is detection: from columns in memory to matches with title, dedup string, severity and context,
     on one core, the best of three runs. Reading the file and parsing it by the log type's schema is measured by itself
     (parse_events_per_s). Rules see each event as it stands in the file; nulls count as absent. Matches are those of the
-    first run. A log type that is not known gets a schema inferred from the file.
+    first run. A log type that is not known is read without a schema.
     """
     lines = list(_lines(events))
     started = time.perf_counter()
@@ -114,23 +108,8 @@ def _lines(path: Path) -> Iterator[bytes]:
 
 
 def _batches(lines: Sequence[bytes], name: str, *, stored: bool) -> list[Numbered]:
-    library = build.library(build.settings(quiet=True))
-    known = library.get(name) or _inferred(lines, name) or library[WHOLE]
-    return [
-        Numbered(type(one.batch)(name, one.batch.table), one.numbers)
-        for one in batches(lines, known, library[WHOLE], datetime.now(UTC), stored=stored)
-    ]
-
-
-def _inferred(lines: Sequence[bytes], name: str) -> LogType | None:
-    try:
-        made = propose(lambda: iter([Chunk("json", list(lines))]), name, "the events")
-    except InferenceError:
-        return None
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "schema.yml"
-        path.write_text(made.yaml, encoding="utf-8")
-        return load_schema(path)
+    log_type = build.library(build.settings(quiet=True)).get(name)
+    return list(batches(lines, name, log_type, datetime.now(UTC), stored=stored))
 
 
 def _stream(table: pa.Table) -> bytes:

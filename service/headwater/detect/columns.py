@@ -114,7 +114,8 @@ class Columns:
         self._numbers: dict[str, list[int]] = {}
         for number, name in enumerate(table.column_names):
             self._numbers.setdefault(name.lower(), []).append(number)
-        self._encoded: dict[int, tuple[pa.Array, list[Any]]] = {}
+        self._found: dict[str, _Column | None] = {}
+        self._encoded: dict[str, tuple[pa.Array, list[Any]]] = {}
 
     @cached_property
     def is_open(self) -> bool:
@@ -123,34 +124,66 @@ class Columns:
 
     def seen(self, subject: Subject) -> Coded:
         """What can be told of a subject without decoding JSON: None for rows where that is needed."""
-        numbers = self._numbers.get(subject.key, [])
-        if len(numbers) != 1:  # keys that differ only in case shadow each other where one is null
-            return Coded(None, [subject.everything if numbers else subject.missing])
-        field, column = self._table.schema.field(numbers[0]), self._table.column(numbers[0])
-        if is_json(field):
-            return _validity(column, subject.missing, None)
-        if not _is_scalar(field.type):
-            return _validity(column, subject.missing, subject.everything)
+        found = self._column(subject.key)
+        if found is None:
+            return Coded(None, [subject.everything if self._numbers.get(subject.key.lower()) else subject.missing])
+        if found.is_json:
+            return _validity(found.column, subject.missing, None)
+        if not _is_scalar(found.column.type):
+            return _validity(found.column, subject.missing, subject.everything)
         if subject.inside:
             return Coded(None, [subject.missing])
-        codes, values = self._distinct(numbers[0])
+        codes, values = self._distinct(subject.key, found.column)
         return subject.coded(values, codes)
 
     def decoded(self, key: str, subjects: Sequence[Subject], rows: pa.Array) -> list[Coded]:
         """What some rows of a JSON column hold, for each of some subjects that lie in it."""
-        (number,) = self._numbers[key]
-        encoded = self._table.column(number).take(rows).combine_chunks().dictionary_encode()
+        found = self._column(key)
+        if found is None:
+            return [Coded(None, [one.everything]) for one in subjects]
+        encoded = found.column.take(rows).combine_chunks().dictionary_encode()
         values = documents(encoded.dictionary)
         return [one.coded([value_at(value, one.inside) for value in values], encoded.indices) for one in subjects]
 
-    def _distinct(self, number: int) -> tuple[pa.Array, list[Any]]:
-        if number not in self._encoded:
-            column = self._table.column(number)
+    def _column(self, key: str) -> _Column | None:
+        """What an event has under a key; None where there is no column, or none that can be told."""
+        if key not in self._found:
+            self._found[key] = self._looked_up(key)
+        return self._found[key]
+
+    def _looked_up(self, key: str) -> _Column | None:
+        schema = self._table.schema
+        numbers = sorted(self._numbers.get(key.lower(), ()), key=lambda number: schema.field(number).name != key)
+        fields = [schema.field(number) for number in numbers]
+        kinds = {(field.type, is_json(field)) for field in fields}
+        if len(kinds) != 1:
+            return None
+        column = self._table.column(numbers[0])
+        if len(numbers) > 1:  # keys that differ in case: the exact one first, then those that are there, in order
+            columns = (self._table.column(number) for number in numbers)
+            column = pc.coalesce(*(map(_without_null_text, columns) if is_json(fields[0]) else columns))
+        return _Column(column, is_json(fields[0]))
+
+    def _distinct(self, key: str, column: pa.ChunkedArray) -> tuple[pa.Array, list[Any]]:
+        if key not in self._encoded:
             if pa.types.is_timestamp(column.type):
                 column = rfc3339(column)
             encoded = column.combine_chunks().dictionary_encode()
-            self._encoded[number] = (encoded.indices, encoded.dictionary.to_pylist())
-        return self._encoded[number]
+            self._encoded[key] = (encoded.indices, encoded.dictionary.to_pylist())
+        return self._encoded[key]
+
+
+@dataclass(frozen=True, slots=True)
+class _Column:
+    """The values of a key. is_json: as JSON text."""
+
+    column: pa.ChunkedArray
+    is_json: bool
+
+
+def _without_null_text(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """JSON's null is no value of a row."""
+    return pc.if_else(pc.equal(column, "null"), pa.scalar(None, column.type), column)
 
 
 def value_at(value: Any, path: Sequence[str]) -> Any:

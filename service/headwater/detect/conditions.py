@@ -14,7 +14,7 @@ Kinds = Literal["text", "int", "float", "bool", "mapping", "list"]
 KINDS: frozenset[str] = frozenset(("text", "int", "float", "bool", "mapping", "list"))
 JOINED_MAX = 16  # parts that are compared with each other
 SIZE_MAX = 400  # tests in one condition
-Subject = tuple[str, tuple[str, ...]]  # a key in lower case, and the path inside its value
+Subject = tuple[str, tuple[str, ...]]  # a key, and the path inside its value
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +153,7 @@ def present(key: str, inside: tuple[str, ...] = ()) -> OneOf:
 
 def subject(test: Test) -> Subject:
     """What a test looks at."""
-    return (test.key.lower(), test.inside)
+    return (test.key, test.inside)
 
 
 def tests_in(condition: Condition) -> Iterator[Test]:
@@ -226,7 +226,7 @@ def _without_implied(parts: set[Condition], *, conjunction: bool) -> set[Conditi
 
 def _is_around(test: Test, inner: Test, *, conjunction: bool) -> bool:
     """Whether a test says no more than that there is a mapping (or none) where the other looks inside."""
-    deeper = inner.key.lower() == test.key.lower() and len(inner.inside) > len(test.inside)
+    deeper = inner.key == test.key and len(inner.inside) > len(test.inside)
     if not deeper or inner.inside[: len(test.inside)] != test.inside or test.via:
         return False
     if isinstance(test, Kind):

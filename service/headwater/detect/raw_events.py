@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -35,40 +35,44 @@ class Numbered:
 
 
 def batches(
-    lines: Sequence[bytes], log_type: LogType, whole: LogType, now: datetime, *, stored: bool = False
+    lines: Sequence[bytes], name: str, log_type: LogType | None, now: datetime, *, stored: bool = False
 ) -> Iterator[Numbered]:
     """The events (JSON objects) as batches of a log type, those that its schema refuses in batches of their own.
 
-    whole: the log type of any JSON, for those. stored: leave the columns that the service adds, as rows in the lake
-    have them.
+    log_type: None where there is no schema. stored: leave the columns that the service adds, as rows in the lake have
+    them.
     """
     for start in range(0, len(lines), BATCH_ROWS):
         some = lines[start : start + BATCH_ROWS]
-        batch, refused = _parsed(some, log_type, now)
-        taken = [number for number in range(len(some)) if number not in refused]
-        if batch is not None:
-            table = _as_written(batch.table, [orjson.loads(some[number]) for number in taken], stored=stored)
-            yield Numbered(Batch(log_type.name, table), tuple(start + number for number in taken))
-        if refused:
-            numbers = sorted(refused)
-            kept, _ = _parsed([some[number] for number in numbers], whole, now)
-            if kept is not None:
-                table = kept.table if stored else _without_standard(kept.table)
-                yield Numbered(Batch(log_type.name, table), tuple(start + number for number in numbers))
+        table, taken = _parsed(some, log_type, now) if log_type else (None, ())
+        if table is not None:
+            made = _as_written(table if stored else _without_standard(table), [orjson.loads(some[at]) for at in taken])
+            yield Numbered(Batch(name, made), tuple(start + at for at in taken))
+        left = sorted(set(range(len(some))) - set(taken))
+        if left:
+            made = _plain([orjson.loads(some[at]) for at in left])
+            yield Numbered(Batch(name, made), tuple(start + at for at in left))
 
 
-def _parsed(lines: Sequence[bytes], log_type: LogType, now: datetime) -> tuple[Batch | None, set[int]]:
-    part = Part(WHERE.ref, WHERE.source, Chunk("json", list(lines)))
-    parsed = parse(log_type, [part], now)
-    return parsed.batch, {reject.row for reject in parsed.rejects}
+def _parsed(lines: Sequence[bytes], log_type: LogType, now: datetime) -> tuple[pa.Table | None, Sequence[int]]:
+    parsed = parse(log_type, [replace(WHERE, chunk=Chunk("json", list(lines)))], now)
+    refused = {reject.row for reject in parsed.rejects}
+    taken = [at for at in range(len(lines)) if at not in refused]
+    return (None, ()) if parsed.batch is None else (parsed.batch.table, taken)
+
+
+def _plain(events: Sequence[Mapping[str, Any]]) -> pa.Table:
+    """Events as columns without a schema."""
+    names = dict.fromkeys(key for event in events for key in event)
+    columns = [_column(name, [event.get(name) for event in events]) for name in names]
+    return pa.Table.from_arrays([array for _, array in columns], schema=pa.schema([field for field, _ in columns]))
 
 
 def _without_standard(table: pa.Table) -> pa.Table:
     return table.select([name for name in table.column_names if not name.startswith("p_")])
 
 
-def _as_written(table: pa.Table, events: Sequence[Mapping[str, Any]], *, stored: bool) -> pa.Table:
-    table = table if stored else _without_standard(table)
+def _as_written(table: pa.Table, events: Sequence[Mapping[str, Any]]) -> pa.Table:
     rows = row_dicts(table)
     names = {name.lower(): name for name in table.column_names}
     for key in dict.fromkeys(key for event in events for key in event):
