@@ -19,20 +19,37 @@ def row_dicts(table: pa.Table, indices: Sequence[int] | None = None) -> list[dic
 
     A record that was kept whole (Raw.JSON) shows its own keys; those named like a standard column stay in the lake.
     """
-    chosen = table if indices is None else table.take(pa.array(indices, pa.int64()))
-    rows: list[dict[str, Any]] = [{} for _ in range(chosen.num_rows)]
-    reserved = frozenset(name for name in chosen.schema.names if name.startswith("p_"))
-    for field, column in zip(chosen.schema, chosen.columns, strict=True):
-        if column.null_count == len(column):
-            continue
-        name = field.name
-        is_whole = field.metadata is not None and b"whole" in field.metadata
-        for row, value in zip(rows, _values(field, column), strict=True):
-            if is_whole and isinstance(value, dict):
-                row.update((key, item) for key, item in value.items() if key.lower() not in reserved)
-            elif value is not None:
-                row[name] = value
-    return rows
+    filled = [
+        name for name, column in zip(table.column_names, table.columns, strict=True) if column.null_count < len(column)
+    ]
+    chosen = table.select(filled) if len(set(filled)) == len(filled) else table
+    chosen = chosen if indices is None else chosen.take(pa.array(indices, pa.int64()))
+    names = chosen.column_names
+    columns = map(_values, chosen.schema, chosen.columns)
+    if any(map(_is_whole, chosen.schema)):
+        reserved = frozenset(name for name in table.column_names if name.startswith("p_"))
+        return [_with_whole(chosen.schema, values, reserved) for values in zip(*columns, strict=True)]
+    if not names:
+        return [{} for _ in range(chosen.num_rows)]
+    # One comprehension a row: half the time of filling the rows column by column.
+    return [
+        {name: value for name, value in zip(names, values, strict=False) if value is not None}
+        for values in zip(*columns, strict=True)
+    ]
+
+
+def _is_whole(field: pa.Field) -> bool:
+    return field.metadata is not None and b"whole" in field.metadata
+
+
+def _with_whole(schema: pa.Schema, values: Sequence[Any], reserved: frozenset[str]) -> dict[str, Any]:
+    row: dict[str, Any] = {}
+    for field, value in zip(schema, values, strict=True):
+        if _is_whole(field) and isinstance(value, dict):
+            row.update((key, item) for key, item in value.items() if key.lower() not in reserved)
+        elif value is not None:
+            row[field.name] = value
+    return row
 
 
 def _values(field: pa.Field, column: pa.ChunkedArray) -> list[Any]:
@@ -59,7 +76,7 @@ def _decoded(text: str) -> Any:
         value = orjson.loads(text)
     except orjson.JSONDecodeError:
         return text
-    may_be_deep = text.count("[") + text.count("{") > MAX_DEPTH
+    may_be_deep = len(text) > 2 * MAX_DEPTH and text.count("[") + text.count("{") > MAX_DEPTH
     return text if may_be_deep and _is_deeper(value, MAX_DEPTH) else value
 
 
