@@ -93,6 +93,7 @@ def test_terraform_of_a_real_account_is_quiet(batch_of: Any) -> None:
         "AWS.CloudTrail.AdminPolicyAttached",
         "AWS.CloudTrail.ConsolePasswordSetForUser",
         "AWS.CloudTrail.LogGroupDeleted",
+        "Headwater.Universal.UserCreated",
     }
     assert max(found.values()) <= max(2, len(rows) / 1000)
 
