@@ -15,6 +15,7 @@ import pytest
 
 from headwater.demo.aws_server import LocalAws, start
 from support.customer_cases import root_of_cases
+from support.customer_combinations import add_choices, covering_choices
 from support.terraform import REPOSITORY, Terraform, TerraformFailed, find_terraform, init_arguments, planned_values
 from support.terraform_lifecycles import Lifecycle, many_accounts, minimal
 
@@ -65,7 +66,8 @@ def aws() -> Iterator[LocalAws]:
 def planned(initialised: Callable[[str], Terraform], tree: Path, aws: LocalAws) -> Mapping[str, Any]:
     """One plan of every case in support/customer_cases.py: the modules with real policies, nothing made."""
     (tree / "cases").mkdir()
-    (tree / "cases/main.tf.json").write_text(json.dumps(root_of_cases()))
+    root = add_choices(root_of_cases(), covering_choices())
+    (tree / "cases/main.tf.json").write_text(json.dumps(root))
     terraform = dataclasses.replace(initialised("cases"), environment=aws.environment)
     return terraform.plan()
 
