@@ -6,6 +6,7 @@ import os
 import socket
 from collections.abc import Callable, Mapping
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 
 import structlog
@@ -26,6 +27,7 @@ from headwater.detect.correlation import correlations
 from headwater.detect.engine import Detector, Engine
 from headwater.detect.packs import Selection
 from headwater.detect.sandbox import COSTLY, Sandbox
+from headwater.detect.scheduled import scheduled_queries
 from headwater.enrich.spec import LookupSpec, read_spec
 from headwater.errors import ConfigError, ObjectMissing, Problem
 from headwater.lake.catalog import open_catalog
@@ -39,10 +41,11 @@ from headwater.state.database import Database, connect
 from headwater.state.health import RejectLimit
 from headwater.state.kv import StateCache
 from headwater.state.rule_health import RuleLimit
+from headwater.worker import correlate, scheduled
 from headwater.worker.committer import Committer, utc_now
-from headwater.worker.correlate import tasks
-from headwater.worker.evaluate import Evaluator
+from headwater.worker.evaluate import Evaluator, Task
 from headwater.worker.lookups import Loader, LookupTables
+from headwater.worker.scheduled import QueryTask
 
 LOG = structlog.get_logger()
 
@@ -154,8 +157,20 @@ def reject_limit(made: Settings) -> RejectLimit:
 
 def correlator(made: Settings, to: Store, worker: str | None = None, *, step: Step = lambda name: None) -> Evaluator:
     """What evaluates the correlation rules over the matches of a store."""
-    found = tasks(correlations(selection(made).specs()), to.catalog)
+    found = correlate.tasks(correlations(selection(made).specs()), to.catalog)
     return Evaluator(to, lambda: found, worker or worker_id(), lease_s=made.lease_s, step=step)
+
+
+def query_tasks(made: Settings, to: Store, detector: Detector) -> list[QueryTask]:
+    """The scheduled queries that rules of the detector name; those that cannot run here are told in the log."""
+    return scheduled.tasks(scheduled_queries(selection(made).specs()), partial(query, to.catalog), detector)
+
+
+def evaluator(made: Settings, to: Store, detector: Detector | None) -> Evaluator:
+    """What evaluates all rules over stored data: correlation rules, and those of scheduled queries."""
+    found: list[Task] = [*correlate.tasks(correlations(selection(made).specs()), to.catalog)]
+    found += query_tasks(made, to, detector) if detector else ()
+    return Evaluator(to, lambda: found, worker_id(), lease_s=made.lease_s)
 
 
 def worker_id() -> str:

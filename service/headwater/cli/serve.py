@@ -70,5 +70,5 @@ def make_worker(
         confirm,
         step,
         Refresher(tables, committer.store, committer.worker),
-        build.correlator(settings, committer.store),
+        build.evaluator(settings, committer.store, committer.detector),
     )

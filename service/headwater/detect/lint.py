@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Collection, Iterator
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, replace
 
 from headwater.detect import functions
 from headwater.detect.conditions import all_of
 from headwater.detect.correlation import Correlation
 from headwater.detect.load import Detection, Pack
 from headwater.detect.prefilter import Sources, derive, sources_of
+from headwater.detect.scheduled import ScheduledQuery, scheduled_queries
 from headwater.detect.unit_tests import Selector, testable
 from headwater.errors import Problem
 
@@ -25,6 +26,8 @@ CHECKS = (
     "no-runbook",
     "no-title",
     "unknown-input",
+    "unknown-query",
+    "unfit-query",
 )
 
 
@@ -48,10 +51,12 @@ def remarks(
     """
     found = [Remark("loader", warning) for warning in pack.warnings]
     sources = sources_of(pack)
+    queries = {query.name: query for query in scheduled_queries(pack.specs)}
     for one in testable(pack, selector):
         if isinstance(one, Detection):
             found += _of_detection(one, log_types)
             found += _of_speed(one, pack, sources[one.folder])
+            found += _of_queries(one, queries)
         else:
             found += _of_correlation(one, pack)
     return tuple(remark for remark in found if remark.check not in ignored)
@@ -85,6 +90,18 @@ def _of_log_types(detection: Detection, log_types: Collection[str]) -> Iterator[
             fix = f"Did you mean {near[0]}?" if near else "Give the service a schema for it."
             problem = detection.spec.problem(("LogTypes", index), f"the service knows no log type {name!r}", fix)
             yield Remark("unknown-log-type", problem)
+
+
+def _of_queries(detection: Detection, queries: Mapping[str, ScheduledQuery]) -> Iterator[Remark]:
+    """The queries of a scheduled rule that are not there, or that cannot run here."""
+    for index, name in enumerate(detection.spec.data.get("ScheduledQueries") or ()):
+        problem = detection.spec.problem(("ScheduledQueries", index), f"there is no scheduled query {name!r}")
+        if name not in queries:
+            yield Remark("unknown-query", problem)
+        elif queries[name].unfit:
+            message = f"the query {name!r} does not run here: {queries[name].unfit}"
+            fix = "Write it in DuckDB's SQL over the tables of `headwater query`."
+            yield Remark("unfit-query", replace(problem, message=message, fix=fix))
 
 
 def _of_speed(detection: Detection, pack: Pack, sources: Sources) -> Iterator[Remark]:

@@ -14,6 +14,7 @@ from headwater.detect.conditions import Condition, all_of
 from headwater.detect.datamodel import DataModel, FieldPath, compile_path
 from headwater.detect.functions import Subject
 from headwater.detect.modules import Namespace
+from headwater.detect.scheduled import sources_of
 from headwater.detect.spec import TEMPLATES, Spec, is_placeholder, read_folder, yaml_files
 from headwater.errors import DetectionError, Problem
 
@@ -88,8 +89,8 @@ class Pack:
 
     @property
     def rules(self) -> tuple[Detection, ...]:
-        """The rules that run on log rows, the disabled ones too."""
-        return tuple(one for one in self.detections if one.kind == "rule")
+        """The rules that run on log rows and on those of scheduled queries, the disabled ones too."""
+        return tuple(one for one in self.detections if one.kind in ("rule", "scheduled_rule"))
 
     def data_model(self, folder: int, log_type: str) -> DataModel | None:
         """The model that detections of a folder see: its own, else that of the first folder with one."""
@@ -188,7 +189,7 @@ def _detection(spec: Spec, folder: int, data: Mapping[str, Any], code: _Code) ->
         ),
         enabled=data["Enabled"],
         display_name=data.get("DisplayName") or "",
-        log_types=tuple(data.get("LogTypes") or ()),
+        log_types=sources_of(data),
         window_min=_window_min(data),
         threshold=data.get("Threshold") or 1,
         create_alert=data.get("CreateAlert", True) is not False,

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Final
 
 import duckdb
@@ -18,6 +20,7 @@ from headwater.lake.faults import translated
 from headwater.lake.tables import EVENT_TIME, NAMESPACES, existing_tables
 
 HOUR_US = 3_600_000_000
+INTERRUPT_S = 0.05  # between two interrupts of a query that is over its time
 # The user's SQL sees the lake's tables and nothing else: no files, no network, no extensions, no Python variables.
 LOCKED_DOWN: Final[dict[str, str | bool | int | float | list[str]]] = {
     "enable_external_access": False,
@@ -28,22 +31,68 @@ LOCKED_DOWN: Final[dict[str, str | bool | int | float | list[str]]] = {
 }
 
 
-def query(catalog: Catalog, sql: str, *, memory_mb: int = 1024, threads: int = 2) -> pa.Table:
+def query(
+    catalog: Catalog,
+    sql: str,
+    *,
+    memory_mb: int = 1024,
+    threads: int = 2,
+    timeout_s: float | None = None,
+    max_rows: int | None = None,
+) -> pa.Table:
     """The rows of one SELECT; tables are named like `logs.aws_cloudtrail`, times are in UTC.
 
-    Raises: QueryError, with the names of the tables that exist.
+    Raises: QueryError, with the names of the tables that exist; also for a query that takes longer or gives more rows.
     """
     config = {**LOCKED_DOWN, "memory_limit": f"{memory_mb}MB", "threads": threads}
-    with duckdb.connect(":memory:", config=config) as connection, translated("query the lake"):
+    with (
+        duckdb.connect(":memory:", config=config) as connection,
+        translated("query the lake"),
+        _limited(connection, timeout_s) as late,
+    ):
         names = existing_tables(catalog)
         try:
             _require_select(connection, sql)
             connection.execute("SET TimeZone = 'UTC'")
             _create_views(connection, catalog, names, sql)
             connection.execute("SET lock_configuration = true")
-            return connection.sql(sql).to_arrow_table()
+            return _rows(connection, sql, max_rows)
         except duckdb.Error as error:
+            if late.is_set():
+                raise QueryError(f"the query took longer than {timeout_s:g} s") from error
             raise QueryError(f"{error}\n{_describe(names)}") from error
+
+
+@contextmanager
+def _limited(connection: duckdb.DuckDBPyConnection, timeout_s: float | None) -> Iterator[threading.Event]:
+    """Interrupts the connection after a time, again and again: one that hits between two statements does nothing."""
+    late, over = threading.Event(), threading.Event()
+
+    def interrupt() -> None:
+        if over.wait(timeout_s):
+            return
+        late.set()
+        while not over.wait(INTERRUPT_S):
+            connection.interrupt()
+
+    watch = threading.Thread(target=interrupt, name="query limit", daemon=True)
+    if timeout_s is not None:
+        watch.start()
+    try:
+        yield late
+    finally:
+        over.set()
+        if timeout_s is not None:
+            watch.join()
+
+
+def _rows(connection: duckdb.DuckDBPyConnection, sql: str, max_rows: int | None) -> pa.Table:
+    if max_rows is None:
+        return connection.sql(sql).to_arrow_table()
+    rows = connection.sql(sql).limit(max_rows + 1).to_arrow_table()
+    if rows.num_rows > max_rows:
+        raise QueryError(f"the query gives more than {max_rows:,} rows")
+    return rows
 
 
 def _require_select(connection: duckdb.DuckDBPyConnection, sql: str) -> None:

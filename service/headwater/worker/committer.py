@@ -70,7 +70,7 @@ class Committer:
         self.worker = worker
         self.now = now
         self.library = library
-        self._detector = detector
+        self.detector = detector
         self._settings = settings
         self._ids = ids
         self._step = step
@@ -166,7 +166,7 @@ class Committer:
         if any(opened.pieces for opened in objects):
             return self._commit_pieces(batch_id, objects)
         now = self.now()
-        made = digest(objects, self.library, self._detector, now, lookups=self._lookups())
+        made = digest(objects, self.library, self.detector, now, lookups=self._lookups())
         alerts = self._write(batch_id, made, now)
         for receipt, opened in zip(made.receipts, objects, strict=True):
             log_object(receipt, opened)
@@ -176,7 +176,7 @@ class Committer:
         """As _commit, in little memory: all is read to its end, and put aside on disk, before anything is written."""
         with Spool() as spool:
             lookups = self._lookups()
-            made, ended = digest_pieces(objects, self.library, self._detector, self.now(), spool, lookups=lookups)
+            made, ended = digest_pieces(objects, self.library, self.detector, self.now(), spool, lookups=lookups)
             alerts = self._write(batch_id, made, self.now())
         for receipt, opened in zip(made.receipts, ended, strict=True):
             log_object(receipt, opened)

@@ -43,6 +43,11 @@ class CorrelationTask:
         """When it is evaluated instead."""
         return self.rule.cron
 
+    @property
+    def limit_s(self) -> float:
+        """No longer than the worker's lease."""
+        return 0.0
+
     def find(self, seen: datetime | None, now: datetime) -> list[Match]:
         """What is met by matches that were stored since the last evaluation, with older ones, in windows of event
         time."""

@@ -6,7 +6,9 @@ A turn: take the rule, finish the batch of a worker that died over it, find, bin
 from __future__ import annotations
 
 import hashlib
+import time
 from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
@@ -14,7 +16,7 @@ from typing import Protocol
 import structlog
 from cronsim import CronSim, CronSimError
 
-from headwater.errors import HeadwaterError
+from headwater.errors import HeadwaterError, TransientError
 from headwater.model import Alert, Match
 from headwater.pipeline import Digest, Step, Store, commit
 from headwater.state import evaluations
@@ -39,6 +41,10 @@ class Task(Protocol):
     @property
     def cron(self) -> str | None:
         """When it is evaluated instead, in UTC."""
+
+    @property
+    def limit_s(self) -> float:
+        """How long an evaluation may take; the worker's turn lasts longer than that."""
 
     def find(self, seen: datetime | None, now: datetime) -> Sequence[Match]:
         """What it finds now. seen: when it was last evaluated."""
@@ -65,7 +71,9 @@ class Evaluator:
         *,
         lease_s: float = 600,
         step: Step = lambda name: None,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
+        self._clock = clock
         self._store = store
         self._tasks = tasks
         self._worker = worker
@@ -92,9 +100,11 @@ class Evaluator:
         alerts: list[Alert] = []
         failed: list[str] = []
         last = evaluations.last_evaluated(self._store.database)
+        started = self._clock()
         for task in tasks:
+            lease_s = self._lease_s + task.limit_s + self._clock() - started
             try:
-                found = self._one(task, last.get(task.rule_id), now)
+                found = self._one(task, last.get(task.rule_id), now, lease_s)
             except HeadwaterError as error:
                 LOG.warning("evaluation_failed", rule=task.rule_id, error=str(error))
                 failed.append(task.rule_id)
@@ -103,10 +113,10 @@ class Evaluator:
             alerts += found.alerts
         return Evaluated(len(tasks), tuple(matches), tuple(alerts), tuple(failed))
 
-    def _one(self, task: Task, seen: datetime | None, now: datetime) -> Evaluated:
+    def _one(self, task: Task, seen: datetime | None, now: datetime, lease_s: float) -> Evaluated:
         self._step("take")
         database = self._store.database
-        turn = evaluations.take(database, task.rule_id, seen, worker=self._worker, now=now, lease_s=self._lease_s)
+        turn = evaluations.take(database, task.rule_id, seen, worker=self._worker, now=now, lease_s=lease_s)
         if turn is None:
             return Evaluated()
         done = None
@@ -133,6 +143,34 @@ class Evaluator:
         alerts = commit(self._store, batch_id, made, worker=self._worker, now=now, lease_s=FOR_EVER_S, step=self._step)
         LOG.info("findings_committed", batch_id=batch_id, rule=matches[0].rule_id, matches=len(matches))
         return Evaluated(1, matches, alerts)
+
+
+class Background:
+    """An evaluator beside the worker's loop, one run at a time: a query may take minutes, the queue does not wait."""
+
+    def __init__(self, evaluator: Evaluator) -> None:
+        self._evaluator = evaluator
+        self._pool = ThreadPoolExecutor(1, thread_name_prefix="evaluate")
+        self._running: Future[Evaluated] | None = None
+
+    def run(self, now: datetime) -> None:
+        """Begin a run if none is at work; takes no time itself. Raises: TransientError of the one before."""
+        if self._running is None or self._running.done():
+            self._finish()
+            self._running = self._pool.submit(self._evaluator.run, now)
+
+    def stop(self) -> None:
+        """Wait for the run that is at work; what it could not do is done by the next worker."""
+        self._pool.shutdown()
+        try:
+            self._finish()
+        except TransientError as error:
+            LOG.warning("evaluation_failed", error=str(error))
+
+    def _finish(self) -> None:
+        running, self._running = self._running, None
+        if running is not None:
+            running.result()
 
 
 def due(task: Task, last: datetime | None, now: datetime) -> bool:

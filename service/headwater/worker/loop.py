@@ -23,7 +23,7 @@ from headwater.schema.logtype import LogType
 from headwater.settings import Settings
 from headwater.state import ledger
 from headwater.worker.committer import Committed, Committer, error_kind, large
-from headwater.worker.evaluate import Evaluator
+from headwater.worker.evaluate import Background, Evaluator
 from headwater.worker.inbox import Inbox, Pending
 from headwater.worker.lookups import Refresher
 from headwater.worker.upkeep import Upkeep
@@ -71,7 +71,7 @@ class Worker:
         self._confirm = confirm
         self._step = step
         self._lookups = lookups
-        self._evaluator = evaluator
+        self._evaluator = Background(evaluator) if evaluator else None
         self._upkeep = Upkeep(committer.store)
         self._sources = {source.source_id: source for source in accounts.sources}
         self._inbox = Inbox()
@@ -312,6 +312,8 @@ class Worker:
             self._collect(block=True)
         self._flush()
         self._settle()
+        if self._evaluator is not None:
+            self._evaluator.stop()
         deliver(self._committer.store.database, self._destinations, self._committer.now())
 
     def _keep_hidden(self) -> None:
