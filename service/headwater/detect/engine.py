@@ -83,10 +83,11 @@ class Engine:
 
         A rule that could not be loaded gives one error match a batch, on its first row.
         """
-        return with_events(self.find(batch), batch)
+        with rare_collections():
+            return with_events(self.find(batch), batch)
 
     def find(self, batch: Batch) -> list[tuple[int, Match]]:
-        """The matches with the numbers of their rows; their events are as the rules left them."""
+        """The matches with the numbers of their rows, but without their events: see with_events."""
         if batch.log_type not in self._log_types or not batch.rows:
             return []
         with self._lock, rare_collections():
@@ -151,11 +152,11 @@ class Engine:
                     continue
                 functions.checked_bool(runner.detection.subject, output)
             except BaseException as error:  # noqa: BLE001 — rules are other people's code; SystemExit from one is only its error
-                match = matches.error_match(runner.detection, row, found.log_type, error, "")
+                match = matches.error_match(runner.detection, {}, found.log_type, error, "")
                 found.made += found.errors.admit(index, match)
                 continue
             values, _ = functions.auxiliary(runner.detection.subject, event, self._destinations, test_mode=False)
-            found.made.append((index, matches.rule_match(runner.detection, row, found.log_type, values, "")))
+            found.made.append((index, matches.rule_match(runner.detection, {}, found.log_type, values, "")))
 
 
 @contextmanager

@@ -11,6 +11,8 @@ from collections.abc import ItemsView, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Protocol, overload
 
+_ABSENT: Any = object()
+_new = object.__new__
 CACHED_KEYS_MAX = 256  # wider mappings are rare; their key tuples would fill the cache
 
 
@@ -36,7 +38,12 @@ def wrap(value: Any) -> Any:
     kind = type(value)
     if kind is str:  # nearly all values are; this is the hottest line of all detections
         return value
-    if kind is dict or isinstance(value, dict):
+    if kind is dict:
+        wrapped = _new(ImmutableCaseInsensitiveDict)  # what the constructor would do, without its checks
+        wrapped._container = value
+        wrapped._lower = None
+        return wrapped
+    if isinstance(value, dict):
         return ImmutableCaseInsensitiveDict(value)
     if kind is list or isinstance(value, list):
         return ImmutableList(value)
@@ -87,41 +94,33 @@ class ImmutableCaseInsensitiveDict(Mapping[Any, Any]):
         self._container: dict[Any, Any] = raw if isinstance(raw, dict) else dict(raw)
         self._lower: dict[Any, Any] | None = None
 
-    def _key(self, key: Any) -> Any:
+    def _other(self, key: Any) -> Any:
+        """The value of the first key that differs only in case."""
         lowered = key.lower()
         if self._lower is None:
             self._lower = _lower_map(self._container)
-        return self._lower[lowered]
+        found = self._lower.get(lowered, _ABSENT)
+        return _ABSENT if found is _ABSENT else self._container[found]
 
     def __getitem__(self, key: Any) -> Any:
-        try:
-            value = self._container[key]
-        except KeyError:
-            try:
-                value = self._container[self._key(key)]
-            except KeyError:
-                raise KeyError(key) from None
+        value = self._container.get(key, _ABSENT)
+        if value is _ABSENT:
+            value = self._other(key)
+            if value is _ABSENT:
+                raise KeyError(key)
         return wrap(value)
 
     def get(self, key: Any, default: Any = None) -> Any:
         """The value, None where null is present, or the default where the key is absent."""
-        try:
-            value = self._container[key]
-        except KeyError:
-            try:
-                value = self._container[self._key(key)]
-            except KeyError:
+        value = self._container.get(key, _ABSENT)
+        if value is _ABSENT:
+            value = self._other(key)
+            if value is _ABSENT:
                 return default
         return value if type(value) is str else wrap(value)
 
     def __contains__(self, key: Any) -> bool:
-        if key in self._container:
-            return True
-        try:
-            self._key(key)
-        except KeyError:
-            return False
-        return True
+        return key in self._container or self._other(key) is not _ABSENT
 
     def __iter__(self) -> Iterator[Any]:
         return iter(self._container)
@@ -162,7 +161,7 @@ class ImmutableCaseInsensitiveDict(Mapping[Any, Any]):
         """
         value: Any = self
         for key in keys:
-            if not isinstance(value, Mapping):
+            if type(value) is not ImmutableCaseInsensitiveDict and not isinstance(value, Mapping):
                 return default
             value = value.get(key, default)
         return default if value is None else value
