@@ -25,6 +25,7 @@ from headwater.detect.prefilter.values import (
     Items,
     Read,
     Result,
+    Split,
     Table,
     Truth,
     Value,
@@ -292,6 +293,8 @@ def _item(frame: Frame, node: ast.Subscript, held: Value, key: Value) -> Result:
             return Result(
                 choice((read.null, Const(None)), (read.there, read)), any_of(held.not_kind("mapping"), read.gone)
             )
+        case Split(read, separator), Const(0 | 1 as place) if type(place) is int:
+            return Result(TEXT, read.text("contains", separator, negated=True) if place else False)
         case Const(dict() | list() | tuple() as holder), Const(name):
             try:
                 return Result(Const(holder[name]))

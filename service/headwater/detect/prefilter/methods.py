@@ -24,6 +24,7 @@ from headwater.detect.prefilter.values import (
     Items,
     Read,
     Result,
+    Split,
     Table,
     Truth,
     Value,
@@ -145,8 +146,8 @@ def _of_read(read: Read, name: str, given: Arguments) -> Result | None:
             return Result(Read(read.key, read.inside, (*read.via, method)), no_text)
         case "keys" | "values" | "items", Arguments((), named) if not (named or read.via):
             return Result(ANYTHING, read.not_kind("mapping"))
-        case "split" | "splitlines" | "rsplit", Arguments((Const(str() as text), *_), named) if text and not named:
-            return Result(ANYTHING, no_text) if len(given.plain) == 1 else None
+        case "split", Arguments((Const(str() as separator),), named) if separator and not named:
+            return Result(Split(read, separator), no_text)
         case _:
             pass
     return None

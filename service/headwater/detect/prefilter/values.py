@@ -113,6 +113,14 @@ class AnyText:
 
 
 @dataclass(frozen=True, slots=True)
+class Split:
+    """The parts of a text of the row between separators."""
+
+    read: Read
+    separator: str
+
+
+@dataclass(frozen=True, slots=True)
 class Anything:
     """Some plain value: comparing it, or asking whether it is true, raises nothing."""
 
@@ -161,7 +169,7 @@ class Choice:
     options: tuple[tuple[Condition, Value], ...]
 
 
-Value = Event | Const | Read | Truth | AnyText | Anything | Items | Table | Code | Choice
+Value = Event | Const | Read | Truth | AnyText | Split | Anything | Items | Table | Code | Choice
 ANYTHING = Anything()
 TEXT = AnyText()
 
@@ -259,7 +267,9 @@ def _united(found: Sequence[tuple[Condition, Value]]) -> list[tuple[Condition, V
     """Each value once, on all its rows."""
     united: dict[Any, tuple[Condition, Value]] = {}
     for condition, value in found:
-        is_known = isinstance(value, Read | AnyText | Anything) or (isinstance(value, Const) and is_scalar(value.value))
+        is_known = isinstance(value, Read | AnyText | Split | Anything) or (
+            isinstance(value, Const) and is_scalar(value.value)
+        )
         kind = type(value.value) if isinstance(value, Const) else type(value)
         key = (kind, value) if is_known else id(value)
         united[key] = (any_of(united[key][0], condition), value) if key in united else (condition, value)
@@ -267,7 +277,9 @@ def _united(found: Sequence[tuple[Condition, Value]]) -> list[tuple[Condition, V
 
 
 def _is_plain(value: Value) -> bool:
-    return isinstance(value, Read | AnyText | Anything | Truth) or (isinstance(value, Const) and is_tame(value.value))
+    return isinstance(value, Read | AnyText | Split | Anything | Truth) or (
+        isinstance(value, Const) and is_tame(value.value)
+    )
 
 
 def _is_bool(value: Value) -> bool:
