@@ -132,6 +132,19 @@ CENTRAL: Mapping[str, Mapping[str, Any]] = {
     "central_in_china": {"organization_id": ORGANIZATION_ID, "providers": {"aws": "aws.aws-cn"}},
 }
 
+FLOWS = {"vpc_ids": {"main": "vpc-0123456789abcdef0"}}
+ACCESS = {"buckets": {"invoices": "payments-invoices"}}
+CHINA = {"providers": {"aws": "aws.aws-cn"}}
+LOGS: Mapping[str, tuple[str, Mapping[str, Any]]] = {
+    "logs_cloudtrail": ("cloudtrail", {}),
+    "logs_organization": ("cloudtrail", {"organization_id": ORGANIZATION_ID, "prefix": "org/"}),
+    "logs_vpc_flow": ("vpc_flow", FLOWS),
+    "logs_s3_access": ("s3_access", ACCESS),
+    "logs_cloudtrail_cn": ("cloudtrail", CHINA),
+    "logs_vpc_flow_cn": ("vpc_flow", FLOWS | CHINA),
+    "logs_s3_access_cn": ("s3_access", ACCESS | CHINA),
+}
+
 
 def root_of_cases() -> dict[str, Any]:
     """A root module, as Terraform's JSON, that calls the modules once for every case."""
@@ -147,11 +160,19 @@ def root_of_cases() -> dict[str, Any]:
         name: {"source": "../modules/platform", "name": name.replace("_", "-"), "worker_on": "elsewhere", **variables}
         for name, variables in CENTRAL.items()
     }
+    logs = {
+        name: {"source": f"../modules/customer_logs/{kind}", **variables} for name, (kind, variables) in LOGS.items()
+    }
+    logs["logs_customer"] = {
+        "source": "../modules/customer_account",
+        **CASES["plain"].terraform_variables(),
+        "sources": [f"${{module.{name}.source}}" for name in ("logs_cloudtrail", "logs_vpc_flow", "logs_s3_access")],
+    }
     others = {case.partition: case.region for case in CASES.values() if case.partition != "aws"}
     documents = {"trust": "trust_policy", "permissions": "permissions_policy", "statements": "bucket_key_statements"}
     return {
         "provider": {"aws": [{"region": "us-east-1"}] + [{"alias": p, "region": r} for p, r in others.items()]},
-        "module": customers | central,
+        "module": customers | central | logs,
         "output": {
             f"{name}_{short}": {"value": f"${{module.{name}.{output}}}"}
             for name in CASES
