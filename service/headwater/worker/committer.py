@@ -19,6 +19,7 @@ from headwater.pipeline import Bound, Digest, Opened, Step, Store, commit, diges
 from headwater.schema.logtype import LogType
 from headwater.settings import Settings
 from headwater.state import ledger
+from headwater.state.rule_health import RULE_SUSPENDED
 
 LOG = structlog.get_logger()
 LARGE_BYTES = 32 * 1024 * 1024  # an object of 5 GB: 473 MiB of memory at the peak; 510 with 64 MiB
@@ -186,7 +187,7 @@ class Committer:
         """Commit, again with the same id while the lake or the database is out of reach for a moment."""
         for pause_s in (*COMMIT_PAUSES_S, None):
             try:
-                return commit(
+                opened = commit(
                     self.store,
                     batch_id,
                     made,
@@ -195,6 +196,8 @@ class Committer:
                     lease_s=self._settings.lease_s,
                     step=self._step,
                 )
+                _log_suspensions(opened)
+                return opened
             except LeaseLost:
                 raise
             except TransientError as error:
@@ -222,6 +225,13 @@ def _joined(done: Sequence[Committed]) -> Committed:
         tuple(alert for each in done for alert in each.alerts),
         tuple(failure for each in done for failure in each.failed),
     )
+
+
+def _log_suspensions(opened: Sequence[Alert]) -> None:
+    """A line for each detection that runs no more; alarms of the deployment count them."""
+    for alert in opened:
+        if alert.rule_id == RULE_SUSPENDED:
+            LOG.error("detection_suspended", detection=alert.dedup, title=alert.title)
 
 
 def log_object(receipt: Receipt, opened: Opened) -> None:
