@@ -69,7 +69,7 @@ def bench(
     """Measure the rules of a log type on events from a file.
 
     What is measured is detection: from columns in memory to matches with title, dedup string, severity and context,
-    on one core, the best of three runs. Reading the file and parsing it by the log type's schema is measured by itself
+    in seconds of processor time, the best of three runs. Reading the file and parsing it by the log type's schema is measured by itself
     (parse_events_per_s). Rules see each event as it stands in the file; nulls count as absent. Matches are those of the
     first run. A log type that is not known is read without a schema.
     """

@@ -59,22 +59,43 @@ class Subject:
         self.missing = sum(1 << bit for bit, test in enumerate(tests) if test.missing)
         self.everything = (1 << len(tests)) - 1
         self._plain, self._flips, self._others = _by_value(tests)
-        self._known: dict[str, int] = {}
+        self._known: dict[Any, int] = {}
 
     def bits(self, value: Any) -> int:
         """The tests that hold for a value; None: it is missing."""
         if value is None:
             return self.missing
-        if not isinstance(value, str):
-            return sum(1 << bit for bit, test in enumerate(self.tests) if test.holds(value))
-        bits = self._known.get(value)
+        kind = type(value)
+        # All mappings look alike to tests, but for empty ones; and so do lists.
+        known: Any = value if kind is str else (kind, bool(value) if kind is dict or kind is list else value)
+        bits = self._known.get(known)
         if bits is None:
             if len(self._known) >= REMEMBERED:
                 self._known.clear()
-            bits = self._plain ^ self._flips.get(value, 0)
-            bits |= sum(1 << bit for bit, test in self._others if test.holds(value))
-            self._known[value] = bits
+            bits = self._known[known] = self._asked(value)
         return bits
+
+    def look(self, document: Any) -> int:
+        """The tests that hold for what a document has at the path."""
+        inside = self.inside
+        value = value_at(document, inside[:-1]) if len(inside) > 1 else document
+        if inside:
+            if type(value) is not dict:
+                return self.missing
+            step = inside[-1]
+            found = value.get(step)
+            value = _in_other_case(value, step.lower()) if found is None and step not in value else found
+        if type(value) is str:
+            bits = self._known.get(value)
+            if bits is not None:
+                return bits
+        return self.bits(value)
+
+    def _asked(self, value: Any) -> int:
+        if not isinstance(value, str):
+            return sum(1 << bit for bit, test in enumerate(self.tests) if test.holds(value))
+        bits = self._plain ^ self._flips.get(value, 0)
+        return bits | sum(1 << bit for bit, test in self._others if test.holds(value))
 
     def coded(self, values: Sequence[Any], codes: pa.Array) -> Coded:
         """Rows labelled by their bits. codes: into the values; null: missing."""
@@ -136,14 +157,19 @@ class Columns:
         codes, values = self._distinct(subject.key, found.column)
         return subject.coded(values, codes)
 
-    def decoded(self, key: str, subjects: Sequence[Subject], rows: pa.Array) -> list[Coded]:
-        """What some rows of a JSON column hold, for each of some subjects that lie in it."""
+    def decoded(self, key: str, subjects: Sequence[Subject], rows: pa.Array) -> Coded:
+        """What some rows of a JSON column hold: their labels are the bits of each of some subjects that lie in it."""
         found = self._column(key)
         if found is None:
-            return [Coded(None, [one.everything]) for one in subjects]
+            return Coded(None, [tuple(one.everything for one in subjects)])
         encoded = found.column.take(rows).combine_chunks().dictionary_encode()
-        values = documents(encoded.dictionary)
-        return [one.coded([value_at(value, one.inside) for value in values], encoded.indices) for one in subjects]
+        looks = [one.look for one in subjects]
+        labels = [tuple([look(value) for look in looks]) for value in documents(encoded.dictionary)]
+        codes = encoded.indices
+        if codes.null_count:
+            codes = pc.fill_null(codes, len(labels))
+            labels.append(tuple(one.missing for one in subjects))
+        return _distinct(labels, codes)
 
     def _column(self, key: str) -> _Column | None:
         """What an event has under a key; None where there is no column, or none that can be told."""
@@ -189,14 +215,18 @@ def _without_null_text(column: pa.ChunkedArray) -> pa.ChunkedArray:
 def value_at(value: Any, path: Sequence[str]) -> Any:
     """The value at a path of keys through mappings, as an event finds it; None where it is absent or null."""
     for step in path:
-        if not isinstance(value, dict):
+        if type(value) is not dict:
             return None
         value = value[step] if step in value else _in_other_case(value, step.lower())
     return value
 
 
 def _in_other_case(mapping: Mapping[str, Any], lowered: str) -> Any:
-    return next((value for key, value in mapping.items() if key.lower() == lowered), None)
+    length = len(lowered)
+    for key in mapping:
+        if (len(key) == length or not key.isascii()) and key.lower() == lowered:
+            return mapping[key]
+    return None
 
 
 def _validity(column: pa.ChunkedArray, missing: Bits, there: Bits) -> Coded:

@@ -11,6 +11,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
+from itertools import chain
 from typing import Generic, TypeVar
 
 import pyarrow as pa
@@ -124,12 +125,11 @@ class Selector(Generic[Rule]):
         asked = sorted({one for decision in of_these for _, node in decision.doubts for one in _asked(node)})
         coded = Coded(decided.codes, [(decision,) for decision in decided.labels])
         for key in sorted(needs):
-            there = columns.decoded(key, [self._subjects[one] for one in asked if self._subjects[one].key == key], rows)
-            coded = reduce(Coded.joined, there, coded)
+            there = [self._subjects[one] for one in asked if self._subjects[one].key == key]
+            coded = coded.joined(columns.decoded(key, there, rows))
         order = sorted(asked, key=lambda one: (self._subjects[one].key, one))
-        return Coded(
-            coded.codes, [self._settle(label[0], dict(zip(order, label[1:], strict=True))) for label in coded.labels]
-        )
+        looks = [(decision, dict(zip(order, chain(*bits), strict=True))) for decision, *bits in coded.labels]
+        return Coded(coded.codes, [self._settle(decision, bits) for decision, bits in looks])
 
     def _settle(self, decision: Decision, bits: Mapping[int, int]) -> Decision:
         look = [bits.get(number) for number in range(len(self._subjects))]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import msgspec
@@ -56,18 +56,18 @@ def _values(field: pa.Field, column: pa.ChunkedArray) -> list[Any]:
     if pa.types.is_timestamp(field.type):
         return list(rfc3339(column).to_pylist())
     if field.metadata and b"json" in field.metadata:
-        return documents(column)
+        return list(documents(column))
     return list(column.to_pylist())
 
 
-def documents(column: pa.Array | pa.ChunkedArray) -> list[Any]:
-    """The values of JSON texts; a text that is no JSON stands for itself."""
-    texts = column.to_pylist()
-    values = [None if text is None else _decoded(text) for text in texts]
-    for index in pc.indices_nonzero(pc.match_substring_regex(column, HUGE)).to_pylist():
-        if not isinstance(values[index], str):
-            values[index] = _exact(msgspec.json.decode(texts[index]))
-    return values
+def documents(column: pa.Array | pa.ChunkedArray) -> Iterator[Any]:
+    """The values of JSON texts, None for null, one at a time; a text that is no JSON stands for itself."""
+    huge = frozenset(pc.indices_nonzero(pc.match_substring_regex(column, HUGE)).to_pylist())
+    for index, text in enumerate(column.to_pylist()):
+        value = None if text is None else _decoded(text)
+        if index in huge and not isinstance(value, str):
+            value = _exact(msgspec.json.decode(text))
+        yield value
 
 
 def _decoded(text: str) -> Any:
