@@ -12,7 +12,7 @@ import boto3
 import pytest
 from moto import mock_aws
 
-from support.cfn import load_template
+from support.cfn import load_template, resolve
 from support.customer_cases import ACCOUNT_ID, CASES
 from support.terraform import REPOSITORY
 
@@ -72,6 +72,26 @@ def test_wrong_value_is_refused(name: str, value: str) -> None:
 def test_every_case_passes_the_guards(name: str) -> None:
     for parameter, value in CASES[name].stack_parameters().items():
         assert re.search(TEMPLATE["Parameters"][parameter]["AllowedPattern"], value), parameter
+
+
+@pytest.mark.parametrize(
+    ("suffix", "ending"), [("account", f"-{ACCOUNT_ID}"), ("account-region", f"-{ACCOUNT_ID}-us-east-1")]
+)
+@pytest.mark.parametrize("name", ["whole_bucket", "full", "eventbridge"])
+def test_bucket_suffix_is_as_if_it_stood_in_the_buckets_names(name: str, suffix: str, ending: str) -> None:
+    given = CASES[name].stack_parameters()
+    written = {key: value + ending if key.startswith("Bucket") else value for key, value in given.items()}
+
+    assert told(given | {"BucketSuffix": suffix}) == told(written)
+
+
+def told(parameters: dict[str, str]) -> dict[str, Any]:
+    """The stack's resources without what only people read."""
+    resources = resolve(TEMPLATE, parameters, account_id=ACCOUNT_ID)
+    return {
+        name: {key: value for key, value in properties.items() if key not in ("DisplayName", "Description")}
+        for name, properties in resources.items()
+    }
 
 
 def resource_types(name: str) -> dict[str, Any]:
