@@ -13,6 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from headwater.detect.conditions import Condition, OneOf, all_of, any_of
+from headwater.detect.datamodel import DataModel, compile_path
 from headwater.detect.engine import Engine
 from headwater.detect.load import builtin_path, load_pack
 from headwater.detect.modules import Namespace
@@ -23,6 +24,12 @@ from support import prefilter
 
 PACK = load_pack([builtin_path()])
 AGAIN = load_pack([builtin_path()])
+MODEL = b"""
+def kind(event):
+    if event.get("k") == "a":
+        return "first"
+    return None
+"""
 ROWS = [
     {"k": "a", "n": 1, "o": {"x": "a"}, "b": True},
     {"k": "b", "n": 2, "o": {"x": ["a"]}, "b": False},
@@ -37,6 +44,7 @@ def condition_of(body: str, **helpers: str) -> Condition:
     """What is derived of a rule. helpers: modules that it can import."""
     texts = {"r.py": textwrap.dedent(body), **{f"{name}.py": textwrap.dedent(text) for name, text in helpers.items()}}
     with TemporaryDirectory() as folder:
+        texts["m.py"] = MODEL.decode()
         for name, text in texts.items():
             (Path(folder) / name).write_text(text)
         namespace = Namespace(Path(folder), {name: Path(folder) / f"{name}.py" for name in helpers})
@@ -45,7 +53,14 @@ def condition_of(body: str, **helpers: str) -> Condition:
         files = {
             str(Path(folder) / name): Source(str(Path(folder) / name), text.encode()) for name, text in texts.items()
         }
-        return derive(module, Sources(files, {name: str(Path(folder) / f"{name}.py") for name in helpers})).condition
+        sources = Sources(files, {name: str(Path(folder) / f"{name}.py") for name in helpers})
+        return derive(module, sources, model(namespace, folder)).condition
+
+
+def model(namespace: Namespace, folder: str) -> DataModel:
+    """A data model: who is a path, kind a method."""
+    python = Path(folder) / "m.py"
+    return DataModel("M", ("T",), {"who": compile_path("k")}, {"kind": namespace.run("M", str(python), MODEL).kind})
 
 
 def rows_meeting(condition: Condition, table: pa.Table) -> list[int]:
@@ -157,10 +172,123 @@ def test_rule_that_is_not_understood_sees_every_row(body: str) -> None:
     assert condition_of(body) is True
 
 
+HELPERS = {
+    "texts": """
+        NAMES = {"a", "z"}
+        GROWING = {"a"}
+        PREFIX = "a"
+        def grow():
+            GROWING.add("b")
+        def name_of(event, key, default=None):
+            return event.get(key, default)
+        def is_a(event):
+            if event.get("k") == "a":
+                return True
+            return False
+        def counted(event, seen=[]):
+            seen.append(event)
+            return event.get("k")
+        def walk(mapping, *keys, default=None):
+            for key in keys:
+                if not isinstance(mapping, dict):
+                    return default
+                mapping = mapping.get(key)
+            return mapping
+        def deep(mapping, *keys, default=None):
+            found = reduce(lambda inner, key: inner.get(key, default) if isinstance(inner, Mapping) else default,
+                           keys, mapping)
+            return default if found is None else found
+        from collections.abc import Mapping
+        from functools import reduce
+    """
+}
+
+
+@pytest.mark.parametrize(
+    ("statements", "kept"),
+    [
+        ("return event.get('k') in texts.NAMES", [0, 4]),
+        ("return event.get('k') in NAMES", [0, 4]),
+        ("return event.get('k') in GROWING", [0, 1, 2, 3, 4, 5]),
+        ("return event.get('k', '').startswith('a')", [0, 4]),
+        ("return event.get('k', '').upper() == 'A'", [0, 4]),
+        ("return event.get('k').endswith(('b', 'c'))", [1, 3, 5]),
+        ("return 'b' in event.get('k', '')", [1]),
+        ("return 'x' in event.get('o', {})", [0, 1, 2, 3]),
+        ("return event.get('o', {}).get('x') == 'a'", [0, 2]),
+        ("return (event.get('o') or {}).get('y') == 'a'", [2, 3]),
+        ("return event['o']['x'] == 'a'", [0, 2, 3, 4, 5]),
+        ("return event.deep_get('o', 'X') == 'a'", [0]),
+        ("return event.deep_walk('o', 'x') == 'a' and event.get('k') == 'b'", [0, 1, 2, 3]),
+        ("return name_of(event, 'k') == 'b'", [1]),
+        ("return name_of(event, 'k', default='b') == 'b'", [1, 3, 5]),
+        ("return is_a(event) and event.get('n') == 22", [4]),
+        ("return texts.is_a(event)", [0, 4]),
+        ("return counted(event) == 'a'", [0, 1, 2, 3, 4, 5]),
+        ("return deep(event, 'o', 'x') == 'a'", [0]),
+        ("return deep(event, 'o', 'x', default='a') == 'a'", [0, 2, 3, 4, 5]),
+        ("return any(event.get('k') == name for name in ('b', 'c'))", [1]),
+        ("return any(event.get('k') == name for name in NAMES if name != 'a')", []),
+        ("return all(event.get('k') != name for name in ['a', 'b'])", [2, 3, 5]),
+        ("return any([event.get('k').startswith(name) for name in NAMES])", [0, 3, 4, 5]),
+        ("for name in ('b', 'c'):\n        if event.get('k') == name:\n            return True\n    return False", [1]),
+        (
+            "for name in NAMES:\n        if event.get('k') == name:\n            break\n    else:\n        return True"
+            "\n    return False",
+            [1, 2, 3, 5],
+        ),
+        ("if (name := event.get('k')) == 'b':\n        return True\n    return name == 'a'", [0, 1, 4]),
+        (
+            "match event.get('k'):\n        case 'a' | 'c':\n            return True\n        case None:\n"
+            "            return False\n        case _ if event.get('n') == 2:\n            return True\n"
+            "    return False",
+            [0, 1, 4],
+        ),
+        ("names = {'b': True, 'c': True}\n    return names.get(event.get('k'), False)", [1]),
+        ("return event.get('k') == 'a' == event.get('k')", [0, 4]),
+        ("return f\"{event.get('k')}\" == 'a' if event.get('n') == 2 else False", [1]),
+        (
+            "try:\n        ip_address(event.get('k'))\n    except ValueError:\n        return False\n"
+            "    return event.get('n') == 2",
+            [1],
+        ),
+        (
+            "try:\n        unknown(event)\n    except ValueError:\n        return False\n    return True",
+            [0, 1, 2, 3, 4, 5],
+        ),
+        ("return re.match('^ab', event.get('k', '')) is not None", [3, 5]),
+        ("return bool(re.search('a', event.get('k', '')))", [0, 1, 2, 3, 4, 5]),
+        ("return isinstance(event.get('k'), str) and event.get('n') == 2", [1]),
+        ("return isinstance(event.get('o'), Mapping) and event.deep_get('o', 'y') == 'a'", [3]),
+        ("return event.udm('who') == 'b'", [1]),
+        ("return event.udm('kind') == 'first'", [0, 4]),
+        ("return event.udm('absent') == 'b'", []),
+        ("return event.get('k', '-').split('-')[0] == 'a' and event.get('n') == 1", [0]),
+        ("global STATE\n    STATE = {}\n    return event.get('k') == 'b'", [1]),
+        ("if event.get('k') == 'b':\n        global STATE\n        STATE = {}\n    return False", [1]),
+        ("STATE.append(event)\n    return False", [0, 1, 2, 3, 4, 5]),
+        ("names = ['a']\n    names.append(event.get('k'))\n    return event.get('k') in names", [0, 1, 2, 3, 4, 5]),
+        ("return event.get('n') > 2 and event.get('k') == 'b'", [1, 5]),
+        ("return event.get('k') in ('a', 'b') and event.get('k') not in ('b',)", [0, 4]),
+        ("raise ValueError", [0, 1, 2, 3, 4, 5]),
+        ("assert event.get('k') == 'a'\n    return False", [1, 2, 3, 5]),
+        ("while event.get('k') == 'a':\n        pass\n    return False", [0, 1, 2, 3, 4, 5]),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_rows_that_a_rule_with_helpers_must_see(batch_of: Any, statements: str, kept: list[int]) -> None:
+    head = "import re\nimport texts\nfrom collections.abc import Mapping\nfrom ipaddress import ip_address\n"
+    head += "from texts import NAMES, GROWING, name_of, is_a, counted, deep\nSTATE = []\n"
+    head += "def unknown(event):\n    print(event)\n"
+
+    assert rows_kept(f"{head}def rule(event):\n    {statements}\n", batch_of(ROWS), **HELPERS) == kept
+
+
 def test_keys_that_differ_in_case_only_shadow_each_other(batch_of: Any) -> None:
     batch = batch_of([{"k": None, "K": "a"}, {"k": "b", "K": "a"}])
 
-    assert rows_kept("def rule(event):\n    return event.get('k') == 'a'\n", batch) == [0, 1]
+    assert rows_kept("def rule(event):\n    return event.get('k') == 'a'\n", batch) == [0]
+    assert rows_kept("def rule(event):\n    return event.get('K') == 'a'\n", batch) == [0, 1]
 
 
 def test_text_that_json_writes_as_an_escape_is_found(batch_of: Any) -> None:

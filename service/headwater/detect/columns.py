@@ -151,7 +151,7 @@ class Columns:
         if found.is_json:
             return _validity(found.column, subject.missing, None)
         if not _is_scalar(found.column.type):
-            return _validity(found.column, subject.missing, subject.everything)
+            return _validity(found.column, subject.missing, _may_hold(subject, found.column.type))
         if subject.inside:
             return Coded(None, [subject.missing])
         codes, values = self._distinct(subject.key, found.column)
@@ -227,6 +227,13 @@ def _in_other_case(mapping: Mapping[str, Any], lowered: str) -> Any:
         if (len(key) == length or not key.isascii()) and key.lower() == lowered:
             return mapping[key]
     return None
+
+
+def _may_hold(subject: Subject, kind: pa.DataType) -> int:
+    """The tests that may hold for some value of a type that is not looked at."""
+    if pa.types.is_list(kind) or pa.types.is_large_list(kind):
+        return subject.missing if subject.inside else subject.bits([]) | subject.bits([None])
+    return subject.everything
 
 
 def _validity(column: pa.ChunkedArray, missing: Bits, there: Bits) -> Coded:

@@ -89,8 +89,8 @@ def _identical(left: Value, right: Value) -> Truth:
             Event() | AnyText() | Items() | Table(),
         ):
             return NO
-        case (Truth(boolean=True), Const(None)) | (Const(None), Truth(boolean=True)):
-            return NO
+        case (Truth() as held, Const(None)) | (Const(None), Truth() as held):
+            return NO if held.boolean else _negated(held)
         case Const(one), Const(two) if one is None or two is None or (isinstance(one, bool) and isinstance(two, bool)):
             return YES if one is two else NO
         case (Read() as read, Const(bool() as value)) | (Const(bool() as value), Read() as read):

@@ -156,10 +156,10 @@ def _of_read(read: Read, name: str, given: Arguments) -> Result | None:
 def _of_text(held: Value, name: str, given: Arguments) -> Result | None:
     plain = [value.value for value in given.plain if isinstance(value, Const) and is_tame(value.value)]
     known = len(plain) == len(given.plain) and not given.named
-    if isinstance(held, Const) and known and name in CHANGES | ASKS | {"replace", "removeprefix", "removesuffix"}:
+    if isinstance(held, Const) and known and name in CHANGES | ASKS | {"replace", "removeprefix", "removesuffix", "split"}:
         try:
             return Result(Const(getattr(held.value, name)(*plain)))
-        except TypeError:
+        except (TypeError, ValueError):
             return None
     if name in CHANGES and not given.plain and not given.named:
         return Result(TEXT)

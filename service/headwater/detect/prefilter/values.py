@@ -98,7 +98,10 @@ class Read:
 
 @dataclass(frozen=True, slots=True)
 class Truth:
-    """A value of which is known on which rows it may be true, and may be false. boolean: it is a real bool."""
+    """A value of which is known on which rows it may be true, and may be false.
+
+    boolean: it is a real bool; otherwise it is an object that is true, or None.
+    """
 
     true: Condition
     false: Condition
