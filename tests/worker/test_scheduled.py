@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -12,6 +12,7 @@ from typing import Any
 import pyarrow as pa
 import pytest
 from sqlalchemy import Engine as Database
+from structlog.testing import capture_logs
 
 from headwater.detect.engine import Detector, Engine
 from headwater.detect.load import load_pack
@@ -73,7 +74,6 @@ class Scene:
     store: Store
     folder: Path
     batches: int = 0
-    warnings: list[Any] = field(default_factory=list)
 
     def logins(self, who: str, count: int, minute: float = 0) -> None:
         """Commit matches, for the query to count."""
@@ -90,7 +90,7 @@ class Scene:
         def run(sql: str, *, timeout_s: float, max_rows: int) -> pa.Table:
             return query(self.store.catalog, sql, timeout_s=timeout_s, max_rows=max_rows)
 
-        return tasks(queries, run, detector or self.detector(), lambda *told, **values: self.warnings.append(values))
+        return tasks(queries, run, detector or self.detector())
 
     def run(self, minute: float, detector: Detector | None = None, worker: str = "w") -> Evaluated:
         found = self.tasks(detector)
@@ -253,8 +253,12 @@ def test_queries_that_nobody_needs_do_not_run(scene: Scene, query_yaml: str) -> 
 def test_queries_for_other_engines_are_told_and_left_out(scene: Scene, changed: str, reason: str) -> None:
     write(scene.folder, changed)
 
-    assert scene.tasks() == []
-    assert reason in scene.warnings[0]["queries"]["Busy people"]
+    with capture_logs() as logged:
+        assert scene.tasks() == []
+
+    (told,) = logged
+    assert told["event"] == "queries_not_runnable"
+    assert reason in told["queries"]["Busy people"]
 
 
 def failing(error: Exception) -> Any:

@@ -18,6 +18,7 @@ from headwater.cli import (
     lookups,
     onboard,
     packs,
+    queries,
     rejects,
     schema,
     serve,
@@ -63,6 +64,7 @@ app.add_typer(alerts.app, name="alerts")
 app.add_typer(detections.app, name="detections")
 app.add_typer(packs.app, name="packs")
 app.add_typer(lookups.app, name="lookups")
+app.add_typer(queries.app, name="queries")
 app.add_typer(rejects.app, name="rejects")
 app.add_typer(onboard.app, name="onboard")
 app.add_typer(schema.app, name="schema")

@@ -53,6 +53,16 @@ def scheduled_queries(specs: Sequence[Spec]) -> tuple[ScheduledQuery, ...]:
     return tuple(_query(spec) for spec in specs if spec.kind == "scheduled_query")
 
 
+def rules_by_query(specs: Sequence[Spec]) -> Mapping[str, Sequence[str]]:
+    """The ids of the enabled rules that name each query."""
+    found: dict[str, list[str]] = {}
+    for spec in specs:
+        if spec.kind == "scheduled_rule" and spec.data["Enabled"] is True:
+            for name in spec.data.get("ScheduledQueries") or ():
+                found.setdefault(name, []).append(spec.id)
+    return found
+
+
 def _query(spec: Spec) -> ScheduledQuery:
     schedule = spec.data["Schedule"]
     return ScheduledQuery(

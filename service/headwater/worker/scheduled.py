@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import date, datetime, time
 from decimal import Decimal
 from logging import INFO, WARNING
@@ -89,17 +89,12 @@ class QueryTask:
         return () if waits else (_failed_match(self.query.name, error, now),)
 
 
-def tasks(
-    queries: Sequence[ScheduledQuery],
-    run_query: RunQuery,
-    detector: Detector,
-    warn: Callable[..., object] = LOG.warning,
-) -> list[QueryTask]:
+def tasks(queries: Sequence[ScheduledQuery], run_query: RunQuery, detector: Detector) -> list[QueryTask]:
     """The enabled queries that an enabled rule names; those that cannot run here are told once, and left out."""
     needed = [query for query in queries if query.enabled and query.source in detector.log_types]
     unfit = {query.name: query.unfit for query in needed if query.unfit}
     if unfit:
-        warn("queries_not_runnable", queries=unfit)
+        LOG.warning("queries_not_runnable", queries=unfit)
     return [QueryTask(query, run_query, detector) for query in needed if not query.unfit]
 
 
