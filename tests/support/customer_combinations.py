@@ -79,7 +79,7 @@ class Choice:
 
 
 def every_choice() -> list[Choice]:
-    """The full product: 1,440 choices, three minutes of Terraform."""
+    """The full product: 1,440 choices, some minutes of Terraform."""
     subsets = [frozenset(c) for size in range(len(SWITCHES) + 1) for c in itertools.combinations(SWITCHES, size)]
     options = itertools.product(PARTITIONS, LAYOUTS, (False, True), ANNOUNCEMENTS, subsets)
     return [Choice(*chosen) for chosen in options]
@@ -97,11 +97,11 @@ def covering_choices() -> list[Choice]:
     return chosen
 
 
-def add_choices(root: dict[str, Any], choices: list[Choice]) -> dict[str, Any]:
+def add_choices(root: dict[str, Any], choices: list[Choice], modules: str = "../modules") -> dict[str, Any]:
     """The root module, as Terraform's JSON, with a call of customer_account per partition, for each of its choices."""
     given = {choice: choice.case().terraform_variables() for choice in choices}
     names = sorted({name for variables in given.values() for name in variables})
-    for partition in PARTITIONS:
+    for partition in sorted({choice.partition for choice in choices}):
         call = f"every_{partition}"
         root.setdefault("locals", {})[call] = {
             choice.name: {name: variables.get(name) for name in names}
@@ -109,7 +109,7 @@ def add_choices(root: dict[str, Any], choices: list[Choice]) -> dict[str, Any]:
             if choice.partition == partition
         }
         root["module"][call] = {
-            "source": "../modules/customer_account",
+            "source": f"{modules}/customer_account",
             "for_each": f"${{local.{call}}}",
             "providers": {"aws": "aws" if partition == "aws" else f"aws.{partition}"},
             **{name: f"${{each.value.{name}}}" for name in names},

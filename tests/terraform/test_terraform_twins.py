@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ import pytest
 from headwater.demo.aws_server import LocalAws
 from support.cfn import load_template, resolve
 from support.customer_cases import ACCOUNT_ID
-from support.customer_combinations import Choice, add_choices, covering_choices, every_choice
+from support.customer_combinations import LAYOUTS, PARTITIONS, Choice, add_choices, covering_choices, every_choice
 from support.iam import Atom, Request, atoms, is_allowed, listed
 from support.terraform import REPOSITORY, Terraform, planned_values
 
@@ -96,17 +97,30 @@ def twins(request: pytest.FixtureRequest) -> list[Twins]:
     """Every three options in all their values; with the slow tests every combination."""
     if request.param == "covering":
         return twins_of(request.getfixturevalue("planned"), covering_choices())
-    return twins_of(request.getfixturevalue("planned_in_full"), every_choice())
+    plan: Callable[[list[Choice]], Mapping[str, Any]] = request.getfixturevalue("plan_choices")
+    slices = [[c for c in every_choice() if (c.partition, c.layout) == key] for key in product(PARTITIONS, LAYOUTS)]
+    return [one for choices in slices for one in twins_of(plan(choices), choices)]
 
 
 @pytest.fixture(scope="session")
-def planned_in_full(initialised: Callable[[str], Terraform], tree: Path, aws: LocalAws) -> Mapping[str, Any]:
-    """A plan of the full product."""
-    (tree / "combinations").mkdir()
-    regions = [{"region": "us-east-1"}, *({"alias": p, "region": r} for p, r in OTHERS.items())]
-    root = add_choices({"provider": {"aws": regions}, "module": {}, "output": {}}, every_choice())
-    (tree / "combinations/main.tf.json").write_text(json.dumps(root))
-    return replace(initialised("combinations"), environment=aws.environment).plan()
+def plan_choices(
+    initialised: Callable[[str], Terraform], tree: Path, aws: LocalAws
+) -> Callable[[list[Choice]], Mapping[str, Any]]:
+    """Plan some choices; 160 take half a minute, and the time grows faster than their number."""
+
+    def plan(choices: list[Choice]) -> Mapping[str, Any]:
+        folder = f"combinations/{choices[0].name}"
+        (tree / folder).mkdir(parents=True)
+        (tree / folder / "main.tf.json").write_text(json.dumps(add_choices(bare_root(), choices, "../../modules")))
+        return replace(initialised(folder), environment=aws.environment).plan()
+
+    return plan
+
+
+def bare_root() -> dict[str, Any]:
+    """A root module with a provider for every partition and nothing else."""
+    others = [{"alias": partition, "region": region} for partition, region in OTHERS.items()]
+    return {"provider": {"aws": [{"region": "us-east-1"}, *others]}, "module": {}, "output": {}}
 
 
 OTHERS = {"aws-us-gov": "us-gov-west-1", "aws-cn": "cn-north-1"}
