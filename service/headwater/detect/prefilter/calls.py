@@ -52,6 +52,8 @@ def call(frame: Frame, node: ast.Call, env: Env) -> Result:
             name = node.func.attr
     else:
         base, name = frame.evaluate(node.func, env), None
+    if base.seen is True:
+        return base
     arguments = _arguments(frame, node, env)
     if isinstance(arguments, Result):
         return arguments
