@@ -153,9 +153,14 @@ class Background:
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="evaluate")
         self._running: Future[Evaluated] | None = None
 
+    @property
+    def idle(self) -> bool:
+        """Whether no run is at work."""
+        return self._running is None or self._running.done()
+
     def run(self, now: datetime) -> None:
         """Begin a run if none is at work; takes no time itself. Raises: TransientError of the one before."""
-        if self._running is None or self._running.done():
+        if self.idle:
             self._finish()
             self._running = self._pool.submit(self._evaluator.run, now)
 
@@ -174,15 +179,16 @@ class Background:
 
 
 def due(task: Task, last: datetime | None, now: datetime) -> bool:
-    """Whether it is time; a rule that was never evaluated is due. Crons are in UTC."""
+    """Whether it is time; a rule that was never evaluated is due. Crons are in UTC; rate_min stands for an odd one."""
     if last is None:
         return True
+    at_rate = now >= last + timedelta(minutes=task.rate_min)
     if task.cron is None:
-        return now >= last + timedelta(minutes=task.rate_min)
+        return at_rate
     try:
         return next(CronSim(task.cron, last.astimezone(UTC))) <= now
-    except (CronSimError, StopIteration):
-        return False
+    except (CronSimError, StopIteration):  # not understood, or a day that never comes
+        return at_rate
 
 
 def _batch_id(rule_id: str, seen: datetime | None, found: Sequence[Match]) -> str:
