@@ -53,7 +53,7 @@ def test_explain_tells_the_rows_and_where_reading_ended(headwater: Headwater, fo
     done = headwater("detections", "explain", "Calls", "--pack", str(folder))
 
     assert done.code == 0
-    assert "runs on rows where eventName = 'StopLogging'" in done.out
+    assert "runs on rows where\n    eventName = 'StopLogging'\n" in done.out
     assert "Calls.py:4 reads unknown, which may change: rows that get here are seen" in done.out
 
 

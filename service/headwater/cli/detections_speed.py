@@ -18,6 +18,7 @@ from headwater.cli.output import Format, Output, emit_json
 from headwater.detect.bench import measure
 from headwater.detect.confined import ask
 from headwater.detect.explain import explain as explain_rule
+from headwater.detect.explain import facts_of
 from headwater.detect.packs import Selection
 from headwater.detect.raw_events import Numbered, batches
 from headwater.errors import ConfigError
@@ -35,7 +36,9 @@ def explain(
     output: Output = Format.text,
 ) -> None:
     """Show on which rows a rule runs, and where reading its source ended."""
-    found = ask(_selection(pack), explain_rule, rule)
+    library = build.library(build.settings(quiet=True))
+    facts = {name: facts_of(log_type) for name, log_type in library.items()}
+    found = ask(_selection(pack), explain_rule, rule, facts)
     if not found:
         raise ConfigError.one("RULE", f"no rule has the id {rule!r}", fix="headwater detections list shows the ids.")
     if output is Format.json:
@@ -43,7 +46,9 @@ def explain(
         return
     for one in found:
         typer.echo(f"{one['rule_id']} on {', '.join(one['log_types'])}")
-        typer.echo(f"  runs on rows where {one['condition']}" if one["indexed"] else "  runs on every row")
+        typer.echo("  runs on rows where" if one["indexed"] else "  runs on every row")
+        for number, part in enumerate(one["outline"] if one["indexed"] else ()):
+            typer.echo(f"    {'and ' if number else ''}{part}")
         for stop in one["stops"]:
             typer.echo(f"  {stop}: rows that get here are seen")
 
@@ -68,10 +73,10 @@ def bench(
 ) -> None:
     """Measure the rules of a log type on events from a file.
 
-    What is measured is detection: from columns in memory to matches with title, dedup string, severity and context,
-    in seconds of processor time, the best of three runs. Reading the file and parsing it by the log type's schema is measured by itself
-    (parse_events_per_s). Rules see each event as it stands in the file; nulls count as absent. Matches are those of the
-    first run. A log type that is not known is read without a schema.
+    What is measured is detection: from columns in memory to matches with title, dedup string, severity and context, in
+    seconds of processor time, the best of three runs. Reading the file and parsing it by the log type's schema is
+    measured by itself (parse_events_per_s). Rules see each event as it stands in the file; nulls count as absent.
+    Matches are those of the first run. A log type that is not known is read without a schema.
     """
     lines = list(_lines(events))
     started = time.perf_counter()

@@ -289,6 +289,9 @@ def _merged_tests(tests: Sequence[Test], *, conjunction: bool) -> set[Condition]
             found.append(test)
     missing = all(test.missing for test in found) if conjunction else any(test.missing for test in found)
     same = [replace(test, missing=missing) for test in found]
+    for test in same:  # present or anything is present; absent and anything is absent
+        if isinstance(test, OneOf) and not test.values and test.negated is not conjunction:
+            return {_settled(test)}
     kept = [test for test in same if not (isinstance(test, OneOf) and not test.values and test.negated is conjunction)]
     if not kept:
         return {_settled(test) for test in same} or {conjunction}

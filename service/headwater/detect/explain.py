@@ -2,15 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from headwater.detect.conditions import AllOf, AnyOf, Condition, Kind, OneOf, Test, Text, Truthy, all_of
-from headwater.detect.load import Detection, Pack
-from headwater.detect.prefilter import Stop, derive, sources_of
+import pyarrow as pa
 
+from headwater.detect.conditions import (
+    AllOf,
+    AnyOf,
+    Condition,
+    Kind,
+    OneOf,
+    Test,
+    Text,
+    Truthy,
+    absent,
+    all_of,
+    any_of,
+    present,
+)
+from headwater.detect.functions import NOTHING
+from headwater.detect.load import Detection, Pack
+from headwater.detect.prefilter import Derived, Stop, derive, sources_of
+from headwater.schema.logtype import LogType
+
+OUTLINED = 500  # characters of a part of a condition that are shown
 VALUES_MAX = 12  # values of one test that are written out
 KIND_NAMES = {"text": "text", "int": "a number", "float": "a number", "bool": "true or false"}
 KIND_NAMES |= {"mapping": "a mapping", "list": "a list"}
@@ -20,18 +38,40 @@ KIND_NAMES |= {"mapping": "a mapping", "list": "a list"}
 class Explanation:
     """The rows of some log types that a rule has to see, and where reading its source ended.
 
-    condition: in words. indexed: there are rows that it need not see.
+    condition: in words. outline: the same in lines, long parts left out. indexed: there are rows it need not see.
     """
 
     rule_id: str
     log_types: tuple[str, ...]
     indexed: bool
     condition: str
+    outline: tuple[str, ...]
     stops: tuple[str, ...]
 
 
-def explain(pack: Pack, rule_id: str) -> tuple[Explanation, ...]:
-    """What a rule sees: one explanation for the log types that share one; none for an unknown id."""
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What a schema says of the keys of its rows: texts is all they ever have, required is always there."""
+
+    texts: frozenset[str] = frozenset()
+    required: frozenset[str] = frozenset()
+
+
+def facts_of(log_type: LogType) -> Facts:
+    """What is certain of every row of a log type."""
+    return Facts(
+        frozenset(
+            field.name for field in log_type.fields if pa.types.is_string(field.arrow_type) and not field.is_json
+        ),
+        frozenset(field.name for field in log_type.fields if field.required),
+    )
+
+
+def explain(pack: Pack, rule_id: str, facts: Mapping[str, Facts] = NOTHING) -> tuple[Explanation, ...]:
+    """What a rule sees: one explanation for the log types that share one; none for an unknown id.
+
+    facts: by log type.
+    """
     rule = next((one for one in pack.rules if one.rule_id == rule_id), None)
     if rule is None:
         return ()
@@ -39,13 +79,29 @@ def explain(pack: Pack, rule_id: str) -> tuple[Explanation, ...]:
     sources = sources_of(pack)[rule.folder]
     for log_type in rule.log_types:
         module = rule.subject.module
-        if rule.source is None or module is None:
-            key: tuple[Condition, tuple[Stop, ...]] = (rule.condition, ())
-        else:
+        derived = Derived(True)
+        if rule.source is not None and module is not None:
             derived = derive(module, sources, pack.data_model(rule.folder, log_type))
-            key = (all_of(rule.condition, derived.condition), derived.stops)
-        found.setdefault(key, []).append(log_type)
+        condition = narrowed(all_of(rule.condition, derived.condition), facts.get(log_type, Facts()))
+        found.setdefault((condition, derived.stops), []).append(log_type)
     return tuple(_explanation(rule, log_types, *key) for key, log_types in found.items())
+
+
+def narrowed(condition: Condition, facts: Facts) -> Condition:
+    """The condition without tests that a schema answers."""
+    if isinstance(condition, AllOf | AnyOf):
+        parts = [narrowed(part, facts) for part in condition.parts]
+        return all_of(*parts) if isinstance(condition, AllOf) else any_of(*parts)
+    if isinstance(condition, bool) or condition.inside:
+        return condition
+    told: Condition = condition
+    if isinstance(condition, Kind) and condition.key in facts.texts:
+        there = present(condition.key) if "text" in condition.kinds else False
+        told = any_of(there, absent(condition.key) if condition.missing else False)
+    if condition.key not in facts.required:
+        return told
+    known = all_of(told, present(condition.key))
+    return True if known == present(condition.key) else known
 
 
 def _explanation(
@@ -53,7 +109,8 @@ def _explanation(
 ) -> Explanation:
     root = rule.spec.root
     told = tuple(f"{_relative(stop.file, root)}:{stop.line} {stop.reason}" for stop in stops)
-    return Explanation(rule.rule_id, tuple(log_types), condition is not True, in_words(condition), told)
+    indexed = condition is not True
+    return Explanation(rule.rule_id, tuple(log_types), indexed, in_words(condition), tuple(_outline(condition)), told)
 
 
 def _relative(file: str, root: Path) -> str:
@@ -65,6 +122,13 @@ def in_words(condition: Condition) -> str:
     if isinstance(condition, bool):
         return "every row" if condition else "no row"
     return _lines(condition)
+
+
+def _outline(condition: Condition) -> Iterator[str]:
+    parts = condition.parts if isinstance(condition, AllOf) else {condition}
+    told = (f"({in_words(part)})" if isinstance(part, AnyOf) and len(parts) > 1 else in_words(part) for part in parts)
+    for part in sorted(told, key=lambda words: (len(words), words)):
+        yield part if len(part) <= OUTLINED else f"{part[:OUTLINED]}…"
 
 
 def _lines(condition: Condition) -> str:
