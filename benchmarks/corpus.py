@@ -40,12 +40,17 @@ class LogFile:
 
 def cloudtrail(records: int, per_object: int, seed: int = 7) -> list[LogFile]:
     """`{"Records": […]}` objects of about 1.2 KB a record."""
-    rng = random.Random(seed)
-    made = [_record(rng, number) for number in range(records)]
+    made = records_of_cloudtrail(records, seed)
     return [
         LogFile(_cloudtrail_key(start), _gzip(orjson.dumps({"Records": made[start : start + per_object]})))
         for start in range(0, records, per_object)
     ]
+
+
+def records_of_cloudtrail(count: int, seed: int = 7) -> list[dict[str, object]]:
+    """The records of cloudtrail() themselves."""
+    rng = random.Random(seed)
+    return [_record(rng, number) for number in range(count)]
 
 
 def vpc_flow(rows: int, per_object: int, seed: int = 7) -> list[LogFile]:

@@ -15,6 +15,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import orjson
+import rules
 from corpus import LogFile, cloudtrail, uncompressed, vpc_flow
 from isal import igzip
 from rich import box
@@ -120,6 +121,7 @@ def main() -> None:
         "cloudtrail_vs_gunzip": ratio(large, "gunzip"),
         "small_objects_vs_orjson": ratio(small, "orjson.loads"),
         "vpcflow_vs_gunzip": ratio(flow, "gunzip"),
+        **rules.compare(min(rows, 20_000)),
     }
     sys.stdout.write(orjson.dumps(result).decode() + "\n")
 
