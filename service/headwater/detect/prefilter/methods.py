@@ -38,6 +38,7 @@ MAPPING, LIST = ImmutableCaseInsensitiveDict, ImmutableList
 UNSURE = Truth(True, True)
 CHANGES = frozenset(("lower", "upper", "strip", "lstrip", "rstrip", "casefold", "title", "capitalize", "swapcase"))
 ASKS = frozenset(("startswith", "endswith"))
+PLAIN = frozenset(("replace", "removeprefix", "removesuffix", "split"))
 How = Literal["startswith", "endswith"]
 
 
@@ -156,7 +157,7 @@ def _of_read(read: Read, name: str, given: Arguments) -> Result | None:
 def _of_text(held: Value, name: str, given: Arguments) -> Result | None:
     plain = [value.value for value in given.plain if isinstance(value, Const) and is_tame(value.value)]
     known = len(plain) == len(given.plain) and not given.named
-    if isinstance(held, Const) and known and name in CHANGES | ASKS | {"replace", "removeprefix", "removesuffix", "split"}:
+    if isinstance(held, Const) and known and name in CHANGES | ASKS | PLAIN:
         try:
             return Result(Const(getattr(held.value, name)(*plain)))
         except (TypeError, ValueError):
