@@ -66,6 +66,16 @@ def test_json_decides_only_where_columns_do_not() -> None:
     assert list(Selector([(condition, "rule")]).select(table)) == [0, 1]
 
 
+@pytest.mark.parametrize(
+    ("document", "inside"), [('{"y": 123456789012345678901}', ("y",)), ("123456789012345678901", ())]
+)
+def test_whole_numbers_beyond_64_bits_are_texts_as_rows_show_them(document: str, inside: tuple[str, ...]) -> None:
+    schema = pa.schema([pa.field("o", pa.string(), metadata={b"json": b"true"})])
+    condition = OneOf("o", frozenset({"123456789012345678901"}), inside=inside)
+
+    assert list(Selector([(condition, "rule")]).select(pa.table({"o": [document]}, schema=schema))) == [0]
+
+
 def pairs_and_matches(folder: Any, rules: int) -> tuple[int, int]:
     """How many times a rule ran on a row of ordinary traffic. Names beyond those of the first rules occur nowhere."""
     names = sorted({record["eventName"] for record in ordinary_cloudtrail.records(2_000)})[:50]

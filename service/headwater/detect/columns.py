@@ -6,7 +6,7 @@ the work after that is done once for each kind of row, not for each row.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, TypeAlias
@@ -15,8 +15,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from headwater.detect.conditions import OneOf, Test
-from headwater.ingest.rows import documents, rfc3339
+from headwater.ingest.rows import document, rfc3339
 
+INEXACT = 1e18  # from here on a float of a JSON document may stand for a whole number, which rows show as text
 REMEMBERED = 50_000  # values of one subject whose bits are kept
 Bits: TypeAlias = int | None  # which tests of a subject may hold; None: not looked at yet
 
@@ -75,21 +76,37 @@ class Subject:
             bits = self._known[known] = self._asked(value)
         return bits
 
-    def look(self, document: Any) -> int:
-        """The tests that hold for what a document has at the path."""
-        inside = self.inside
-        value = value_at(document, inside[:-1]) if len(inside) > 1 else document
-        if inside:
-            if type(value) is not dict:
-                return self.missing
-            step = inside[-1]
-            found = value.get(step)
-            value = _in_other_case(value, step.lower()) if found is None and step not in value else found
-        if type(value) is str:
-            bits = self._known.get(value)
-            if bits is not None:
-                return bits
-        return self.bits(value)
+    def looker(self) -> Callable[[Any], int]:
+        """What gives the tests that hold for what a document has at the path: the hottest code of the pre-filter."""
+        if not self.inside:
+            return lambda document: self.everything if _is_inexact(document) else self.bits(document)
+        outer, step = self.inside[:-1], self.inside[-1]
+        lowered, missing, everything, known, bits = (
+            step.lower(),
+            self.missing,
+            self.everything,
+            self._known.get,
+            self.bits,
+        )
+
+        def look(document: Any) -> int:
+            holder = value_at(document, outer) if outer else document
+            if type(holder) is not dict:
+                return missing
+            value = holder.get(step)
+            if value is None:
+                if step in holder:
+                    return missing
+                value = _in_other_case(holder, lowered)
+            if type(value) is str:
+                held = known(value)
+                if held is not None:
+                    return held
+            elif _is_inexact(value):
+                return everything
+            return bits(value)
+
+        return look
 
     def _asked(self, value: Any) -> int:
         if not isinstance(value, str):
@@ -163,8 +180,8 @@ class Columns:
         if found is None:
             return Coded(None, [tuple(one.everything for one in subjects)])
         encoded = found.column.take(rows).combine_chunks().dictionary_encode()
-        looks = [one.look for one in subjects]
-        labels = [tuple([look(value) for look in looks]) for value in documents(encoded.dictionary)]
+        looks = [one.looker() for one in subjects]
+        labels = [tuple([look(value) for look in looks]) for value in map(document, encoded.dictionary.to_pylist())]
         codes = encoded.indices
         if codes.null_count:
             codes = pc.fill_null(codes, len(labels))
@@ -219,6 +236,10 @@ def value_at(value: Any, path: Sequence[str]) -> Any:
             return None
         value = value[step] if step in value else _in_other_case(value, step.lower())
     return value
+
+
+def _is_inexact(value: Any) -> bool:
+    return type(value) is float and abs(value) >= INEXACT
 
 
 def _in_other_case(mapping: Mapping[str, Any], lowered: str) -> Any:

@@ -64,14 +64,17 @@ def documents(column: pa.Array | pa.ChunkedArray) -> Iterator[Any]:
     """The values of JSON texts, None for null, one at a time; a text that is no JSON stands for itself."""
     huge = frozenset(pc.indices_nonzero(pc.match_substring_regex(column, HUGE)).to_pylist())
     for index, text in enumerate(column.to_pylist()):
-        value = None if text is None else _decoded(text)
+        value = None if text is None else document(text)
         if index in huge and not isinstance(value, str):
             value = _exact(msgspec.json.decode(text))
         yield value
 
 
-def _decoded(text: str) -> Any:
-    """The JSON value; the text itself where it is nested too deep to be written as JSON again."""
+def document(text: str) -> Any:
+    """The JSON value; the text itself where it is nested too deep to be written as JSON again.
+
+    Whole numbers of more than 64 bits are inexact floats here: see documents.
+    """
     try:
         value = orjson.loads(text)
     except orjson.JSONDecodeError:
