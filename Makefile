@@ -55,7 +55,6 @@ types: $(STAMP) ## Check the types (mypy --strict)
 	@$(BIN)/mypy
 
 bench: $(STAMP) ## Measure throughput as ratios to orjson.loads and gunzip of the same bytes
-	@$(BIN)/python benchmarks/many_rules.py
 	@$(BIN)/python benchmarks/throughput.py
 
 fuzz: $(STAMP) ## Fuzz decoding and parsing, guided by coverage, for ten minutes

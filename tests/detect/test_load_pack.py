@@ -130,7 +130,6 @@ def test_wrong_key_is_refused_with_file_line_key_and_reason(
         (LOOKUP + "LogTypeMap: {PrimaryKey: k}\nQuery: q\n", "5:Query: needs Refresh"),
         (LOOKUP + "LogTypeMap: {PrimaryKey: k}\nFilename: one.yml\n", "Schema is missing"),
         (LOOKUP + "LogTypeMap: {PrimaryKey: k}\nSchema: S\n", "exactly one of Filename, Refresh must stand here"),
-        (LOOKUP + "LogTypeMap: {PrimaryKey: k}\nSchema: S\nFilename: n.csv\n", "6:Filename: 'n.csv' is no file inside"),
         (
             LOOKUP + "LogTypeMap: {PrimaryKey: k}\nSchema: S\nRefresh: {ObjectPath: /tmp/x}\n",
             "6:Refresh.ObjectPath: must be the s3:// address",

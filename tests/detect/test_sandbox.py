@@ -258,9 +258,13 @@ def test_an_end_that_no_rule_is_to_blame_for_costs_no_match(start: Start, batch_
     assert_others_are_complete(sandbox.detect(batch_of(ROWS)))
 
 
-def test_a_process_that_cannot_load_them_is_another_try_later(start: Start, batch_of: BatchOf) -> None:
+def test_a_process_that_cannot_load_them_again_is_another_try_later(start: Start, batch_of: BatchOf) -> None:
+    sandbox = start("import os\ndef rule(event):\n    os._exit(0)\n").start()
+    (folder,) = sandbox._selection.folders.values()
+    (folder / "wrong.yml").write_text("AnalysisType: nothing\n")
+
     with pytest.raises(DetectionsUnavailable):
-        start(limits=Limits(memory_mib=1)).detect(batch_of(ROWS))
+        sandbox.detect(batch_of(ROWS))
 
 
 def test_rows_that_no_detection_could_see_are_told_as_a_fault_of_health(start: Start, batch_of: BatchOf) -> None:

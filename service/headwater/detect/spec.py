@@ -93,7 +93,8 @@ def _read(file: Path, root: Path, folder: int) -> tuple[Spec | None, list[Proble
 
 
 def _python_problems(spec: Spec) -> list[Problem]:
+    """Code that is missing; the data of a lookup table may come later, and then the table alone is missing."""
     path = spec.python
-    if path is None or (path.is_relative_to(spec.root) and path.is_file()):
+    if path is None or spec.kind == "lookup_table" or (path.is_relative_to(spec.root) and path.is_file()):
         return []
     return [spec.problem(("Filename",), f"{spec.data['Filename']!r} is no file inside {spec.root}")]

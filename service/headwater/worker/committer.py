@@ -22,7 +22,7 @@ from headwater.state import ledger
 from headwater.state.rule_health import RULE_SUSPENDED
 
 LOG = structlog.get_logger()
-LARGE_BYTES = 32 * 1024 * 1024  # an object of 5 GB: 473 MiB of memory at the peak; 510 with 64 MiB
+LARGE_BYTES = 16 * 1024 * 1024  # each doubling costs some 20 to 40 MiB of memory at the peak, and saves no time
 COMMIT_PAUSES_S = (1.0, 4.0, 15.0)
 OpenRef = Callable[[ObjectRef, str], Opened]
 
