@@ -1,5 +1,5 @@
 mock_provider "aws" {
-  source = "./tests/mocks"
+  source = "../../mocks/central"
 }
 
 run "lake_is_private_versioned_and_encrypted" {

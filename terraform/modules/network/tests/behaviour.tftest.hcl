@@ -1,5 +1,5 @@
 mock_provider "aws" {
-  source = "./tests/mocks"
+  source = "../../mocks/central"
 }
 
 run "subnets_are_private_and_in_different_zones" {

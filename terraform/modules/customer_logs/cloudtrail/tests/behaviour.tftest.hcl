@@ -1,5 +1,5 @@
 mock_provider "aws" {
-  source = "./tests/mocks"
+  source = "../../../mocks/customer"
 }
 
 run "the_account_is_covered_and_files_are_validated" {
