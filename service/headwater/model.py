@@ -218,6 +218,44 @@ class Match:
         return GroupKey(self.kind, self.rule_id, self.account_id, self.dedup)
 
 
+def health_match(
+    rule_id: str,
+    subject: str,
+    now: datetime,
+    *,
+    title: str,
+    description: str,
+    runbook: str,
+    told: Mapping[str, Any],
+    severity: str = "MEDIUM",
+    log_type: str = "",
+    account_id: str = "",
+    window_min: int = 60,
+    occasion: str | None = None,
+) -> Match:
+    """A fault of the service itself, told as a detection tells its own.
+
+    subject: what is at fault, one alert each. occasion: what makes this telling another than the last; None: the time.
+    """
+    return Match(
+        kind="HEALTH",
+        rule_id=rule_id,
+        log_type=log_type,
+        row_id=f"{subject} {occasion or now.isoformat()}",
+        event_time=now,
+        account_id=account_id,
+        title=title,
+        dedup=subject,
+        severity=severity,
+        event=told,
+        description=description,
+        runbook=runbook,
+        context=orjson.dumps(told, default=str).decode(),
+        window_min=window_min,
+        tags=("health",),
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class Alert:
     """Matches of one detection with one dedup string inside one window.

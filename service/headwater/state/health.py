@@ -6,10 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-import orjson
 from sqlalchemy import Connection, bindparam, func, select, update
 
-from headwater.model import Match, Receipt, Source
+from headwater.model import Match, Receipt, Source, health_match
 from headwater.state.database import chunks, insert_missing
 from headwater.state.schema import source_rates
 
@@ -79,22 +78,16 @@ def _match(source: Source, rows: int, rejects: int, reasons: Mapping[str, int], 
     frequent = sorted(reasons.items(), key=lambda item: (-item[1], item[0]))[:REASONS_SHOWN]
     told = {"source_id": source.source_id, "rows": rows, "rejects": rejects, "reasons": dict(frequent)}
     most = f"; most often: {frequent[0][0]}" if frequent else ""
-    return Match(
-        kind="HEALTH",
-        rule_id=REJECT_SHARE,
-        log_type="",
-        row_id=f"{source.source_id} {now.isoformat()}",
-        event_time=now,
-        account_id=source.account_id,
+    return health_match(
+        REJECT_SHARE,
+        source.source_id,
+        now,
         title=f"{source.label}: {rejects / rows:.0%} of the last hour's rows are rejected ({rejects} of {rows}){most}",
-        dedup=source.source_id,
-        severity="MEDIUM",
-        event=told,
         description="Rows of this source fit no schema; they are kept in monitor.rejects, and no detection sees them.",
         runbook=(
             f"headwater rejects list --source {source.source_id} shows the rows and why; mend the schema or the "
             f"source's log types, then headwater rejects retry --source {source.source_id}."
         ),
-        context=orjson.dumps(told).decode(),
-        tags=("health",),
+        told=told,
+        account_id=source.account_id,
     )

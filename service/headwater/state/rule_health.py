@@ -7,10 +7,9 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-import orjson
 from sqlalchemy import Connection, Engine, Row, bindparam, select, update
 
-from headwater.model import Match
+from headwater.model import Match, health_match
 from headwater.state.database import chunks, insert_missing, read, run
 from headwater.state.schema import rule_health
 
@@ -131,19 +130,14 @@ def _match(row: Row[Any], error: Match, now: datetime) -> Match:
         "last_error": error.title,
         "where": error.description,
     }
-    return Match(
-        kind="HEALTH",
-        rule_id=RULE_SUSPENDED,
-        log_type=error.log_type,
-        row_id=f"{row.rule_id} {now.isoformat()}",
-        event_time=now,
-        account_id="",
+    return health_match(
+        RULE_SUSPENDED,
+        row.rule_id,
+        now,
         title=f"{row.rule_id} is suspended after {row.recent_errors} errors within an hour; the last: {row.last_error}",
-        dedup=row.rule_id,
-        severity="HIGH",
-        event=told,
         description=f"This detection does not run any more. Its last error: {error.description}",
         runbook=f"Mend the detection, test it, then: headwater detections resume {row.rule_id}",
-        context=orjson.dumps(told).decode(),
-        tags=("health",),
+        told=told,
+        severity="HIGH",
+        log_type=error.log_type,
     )

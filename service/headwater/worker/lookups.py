@@ -13,7 +13,6 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Literal
 
-import orjson
 import pyarrow as pa
 import structlog
 
@@ -23,7 +22,7 @@ from headwater.enrich.lookup import Lookup, Lookups, load_lookup, lookup_of_rows
 from headwater.enrich.spec import LookupSpec
 from headwater.errors import EnrichmentError, HeadwaterError, QueryError
 from headwater.ingest.rows import row_dicts
-from headwater.model import Match
+from headwater.model import Match, health_match
 from headwater.pipeline import Store
 from headwater.schema.logtype import LogType
 from headwater.state import commit as state_commit
@@ -239,20 +238,14 @@ def _stale_match(state: TableState, now: datetime) -> Match:
     spec = state.spec
     since = f"since {state.good_at.isoformat()}" if state.good_at else "at all"
     told = {"table": spec.name, "origin": spec.origin, "good_at": state.good_at, "error": state.error}
-    return Match(
-        kind="HEALTH",
-        rule_id=STALE,
-        log_type="",
-        row_id=f"{spec.name} {now:%Y-%m-%d}",
-        event_time=now,
-        account_id="",
+    return health_match(
+        STALE,
+        spec.name,
+        now,
         title=f"The lookup table {spec.name} could not be loaded {since}",
-        dedup=spec.name,
-        severity="MEDIUM",
-        event=told,
         description=f"Events are enriched with old data of this table, or not at all. The last error: {state.error}",
         runbook="`headwater lookups list` shows the error; mend it, or disable the table.",
-        context=orjson.dumps(told).decode(),
+        told=told,
         window_min=1440,
-        tags=("health",),
+        occasion=f"{now:%Y-%m-%d}",
     )

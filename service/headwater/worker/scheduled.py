@@ -20,7 +20,7 @@ from headwater.detect.scheduled import ScheduledQuery
 from headwater.errors import QueryError
 from headwater.ingest.rows import row_dicts
 from headwater.lake.tables import EVENT_TIME
-from headwater.model import Batch, Match
+from headwater.model import Batch, Match, health_match
 
 LOG = structlog.get_logger()
 FAILED = "Headwater.QueryFailed"
@@ -178,20 +178,14 @@ def _scalar(value: Any) -> Any:
 
 def _failed_match(name: str, error: str, now: datetime) -> Match:
     told = {"query": name, "error": error[:2000]}
-    return Match(
-        kind="HEALTH",
-        rule_id=FAILED,
-        log_type="",
-        row_id=f"{name} {now:%Y-%m-%d}",
-        event_time=now,
-        account_id="",
+    return health_match(
+        FAILED,
+        name,
+        now,
         title=f"The scheduled query {name} could not be run",
-        dedup=name,
-        severity="MEDIUM",
-        event=told,
         description=f"Its rules have seen nothing this time. The error: {error[:2000]}",
         runbook="`headwater query` runs the same SQL by hand. Mend the query, or disable it.",
-        context=orjson.dumps(told).decode(),
+        told=told,
         window_min=1440,
-        tags=("health",),
+        occasion=f"{now:%Y-%m-%d}",
     )
