@@ -11,6 +11,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from pages import publish
+
 from headwater.detect.load import builtin_path, load_pack
 
 PAGE = Path(__file__).parents[1] / "docs" / "data-models.md"
@@ -82,11 +84,7 @@ TABLE = """
 
 def main() -> int:
     """Write the page, or compare it."""
-    text = rendered()
-    if "--check" in sys.argv[1:]:
-        return int(not PAGE.exists() or PAGE.read_text(encoding="utf-8") != text)
-    PAGE.write_text(text, encoding="utf-8")
-    return 0
+    return publish({PAGE: rendered()})
 
 
 def rendered() -> str:

@@ -12,6 +12,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from pages import publish
+
 from headwater.schema.load import LIBRARY, load_library
 from headwater.schema.pages import index_page, log_type_page
 
@@ -24,14 +26,11 @@ def main() -> int:
     """Write the pages, or compare them."""
     pages = rendered()
     stale = [path for path in PAGES.glob("*.md") if path.name not in pages]
-    if "--check" in sys.argv[1:]:
-        return int(bool(stale) or any(_text(PAGES / name) != text for name, text in pages.items()))
-    PAGES.mkdir(exist_ok=True)
+    if "--check" in sys.argv[1:] and stale:
+        return 1
     for path in stale:
         path.unlink()
-    for name, text in pages.items():
-        (PAGES / name).write_text(text, encoding="utf-8")
-    return 0
+    return publish({PAGES / name: text for name, text in pages.items()})
 
 
 def rendered() -> Mapping[str, str]:

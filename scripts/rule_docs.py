@@ -10,6 +10,8 @@ import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from pages import publish
+
 from headwater.detect.load import builtin_path, load_pack
 from headwater.detect.spec import Spec
 
@@ -34,11 +36,7 @@ TABLE = """
 
 def main() -> int:
     """Write the page, or compare it."""
-    text = rendered()
-    if "--check" in sys.argv[1:]:
-        return int(not PAGE.exists() or PAGE.read_text(encoding="utf-8") != text)
-    PAGE.write_text(text, encoding="utf-8")
-    return 0
+    return publish({PAGE: rendered()})
 
 
 def rendered() -> str:

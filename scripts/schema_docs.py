@@ -10,6 +10,8 @@ import json
 import sys
 from pathlib import Path
 
+from pages import publish
+
 from headwater.schema.jsonschema import json_schema
 from headwater.schema.pages import TABLES, key_table
 
@@ -21,12 +23,7 @@ JSON_SCHEMA = DOCS / "schema.json"
 def main() -> int:
     """Write the files, or compare them."""
     before = REFERENCE.read_text(encoding="utf-8")
-    written = {REFERENCE: rendered(before), JSON_SCHEMA: json.dumps(json_schema(), indent=2) + "\n"}
-    if "--check" in sys.argv[1:]:
-        return int(any(not path.exists() or path.read_text(encoding="utf-8") != text for path, text in written.items()))
-    for path, text in written.items():
-        path.write_text(text, encoding="utf-8")
-    return 0
+    return publish({REFERENCE: rendered(before), JSON_SCHEMA: json.dumps(json_schema(), indent=2) + "\n"})
 
 
 def rendered(text: str) -> str:

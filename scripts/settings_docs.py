@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Literal, get_args, get_origin
 
 from annotated_types import Ge, Gt, Le
+from pages import publish
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
@@ -31,12 +32,7 @@ TABLES: Mapping[str, type[BaseModel]] = {
 
 def main() -> int:
     """Rewrite the document, or compare it."""
-    before = DOCUMENT.read_text(encoding="utf-8")
-    after = rendered(before)
-    if "--check" in sys.argv[1:]:
-        return int(before != after)
-    DOCUMENT.write_text(after, encoding="utf-8")
-    return 0
+    return publish({DOCUMENT: rendered(DOCUMENT.read_text(encoding="utf-8"))})
 
 
 def rendered(text: str) -> str:

@@ -12,6 +12,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from pages import publish
+
 MODULES = Path(__file__).parents[1] / "terraform" / "modules"
 HEADER = re.compile(r'^(variable|output) "(\w+)" \{$', re.MULTILINE)
 ARGUMENT = re.compile(r"^  (\w+) += ", re.MULTILINE)
@@ -44,16 +46,8 @@ class Block:
 
 def main() -> int:
     """Rewrite every README.md, or compare it."""
-    stale = 0
-    for readme in sorted(MODULES.rglob("README.md")):
-        if ".terraform" in readme.parts:
-            continue
-        before = readme.read_text(encoding="utf-8")
-        after = rendered(before, readme.parent)
-        if "--check" not in sys.argv[1:]:
-            readme.write_text(after, encoding="utf-8")
-        stale += before != after
-    return int(bool(stale) and "--check" in sys.argv[1:])
+    readmes = [path for path in sorted(MODULES.rglob("README.md")) if ".terraform" not in path.parts]
+    return publish({path: rendered(path.read_text(encoding="utf-8"), path.parent) for path in readmes})
 
 
 def rendered(text: str, module: Path) -> str:
