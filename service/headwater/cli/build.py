@@ -155,22 +155,23 @@ def reject_limit(made: Settings) -> RejectLimit:
     return RejectLimit(made.reject_share_limit, made.reject_share_min_rows)
 
 
-def correlator(made: Settings, to: Store, worker: str | None = None, *, step: Step = lambda name: None) -> Evaluator:
-    """What evaluates the correlation rules over the matches of a store."""
-    found = correlate.tasks(correlations(selection(made).specs()), to.catalog)
-    return Evaluator(to, lambda: found, worker or worker_id(), lease_s=made.lease_s, step=step)
-
-
 def query_tasks(made: Settings, to: Store, detector: Detector) -> list[QueryTask]:
     """The scheduled queries that rules of the detector name; those that cannot run here are told in the log."""
     return scheduled.tasks(scheduled_queries(selection(made).specs()), partial(query, to.catalog), detector)
 
 
-def evaluator(made: Settings, to: Store, detector: Detector | None) -> Evaluator:
-    """What evaluates all rules over stored data: correlation rules, and those of scheduled queries."""
+def evaluator(
+    made: Settings,
+    to: Store,
+    detector: Detector | None = None,
+    worker: str | None = None,
+    *,
+    step: Step = lambda name: None,
+) -> Evaluator:
+    """What evaluates rules over stored data: correlation rules and, with a detector, those of scheduled queries."""
     found: list[Task] = [*correlate.tasks(correlations(selection(made).specs()), to.catalog)]
     found += query_tasks(made, to, detector) if detector else ()
-    return Evaluator(to, lambda: found, worker_id(), lease_s=made.lease_s)
+    return Evaluator(to, lambda: found, worker or worker_id(), lease_s=made.lease_s, step=step)
 
 
 def worker_id() -> str:

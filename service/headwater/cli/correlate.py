@@ -36,7 +36,7 @@ def correlate(
         _print(_look(settings, at), output)
         return
     store = build.store(settings)
-    done = build.correlator(settings, store).run_all(utc_now())
+    done = build.evaluator(settings, store).run_all(utc_now())
     deliver(store.database, build.destinations(settings), utc_now())
     _print(done.matches, output)
     if done.failed:

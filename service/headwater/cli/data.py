@@ -46,8 +46,8 @@ def ingest(
     source = Source(account, "local", "files", LOCAL_BUCKET, log_types=tuple(log_type or ()))
     with exclusive(settings.home), progress() as track:
         committer = build.committer(settings, detect=detect, worker=FILES_WORKER)
-        correlator = build.correlator(settings, committer.store, FILES_WORKER) if detect else None
-        summary = ingest_files(paths, source, committer, settings, build.destinations(settings), track, correlator)
+        evaluator = build.evaluator(settings, committer.store, worker=FILES_WORKER) if detect else None
+        summary = ingest_files(paths, source, committer, settings, build.destinations(settings), track, evaluator)
     if output is Format.json:
         emit_json(asdict(summary))
     else:
