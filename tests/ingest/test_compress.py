@@ -154,7 +154,11 @@ def test_nothing_is_read_before_the_first_chunk_is_asked_for() -> None:
     assert decode(forbidden(), max_bytes=MIB).warnings == ()
 
 
-@pytest.mark.parametrize("start", [gzip.compress(LINES)[:20], zstandard.compress(LINES)[:12], bz2.compress(LINES)[:9]])
+@pytest.mark.parametrize(
+    "start",
+    [gzip.compress(LINES)[:20], zstandard.compress(LINES)[:12], bz2.compress(LINES)[:9]],
+    ids=["gzip", "zstd", "bzip2"],
+)
 def test_failure_of_the_source_passes_through_unchanged(start: bytes) -> None:
     def breaking() -> Iterator[bytes]:
         yield start
