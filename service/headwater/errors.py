@@ -7,7 +7,7 @@ HeadwaterError
 ├── NoticeError            an SQS body that names no objects: dead letter, with `reason`
 ├── ObjectError            a log object that can never be read: `kind` is truncated, corrupt, too_large or unsupported
 ├── ObjectMissing          the object (or this version of it) is gone
-├── AccessDenied           a role, bucket or key refuses us; `statement` says what to grant
+├── AccessDenied           a role, bucket or key refuses us; `service` says which, `statement` what to grant
 ├── OnboardError           Terraform, CloudFormation or a verification failed
 ├── QueryError             SQL that DuckDB refuses
 ├── InferenceError         records from which no schema can be made
@@ -30,6 +30,7 @@ from pathlib import Path
 from typing import ClassVar, Literal
 
 ObjectErrorKind = Literal["truncated", "corrupt", "too_large", "unsupported"]
+Refuser = Literal["sts", "s3", "kms", ""]
 
 
 class HeadwaterError(Exception):
@@ -106,10 +107,15 @@ class ObjectMissing(HeadwaterError):
 
 
 class AccessDenied(HeadwaterError):
-    """A role, bucket or key refuses us; `statement` is the permission to grant."""
+    """A role, bucket or key refuses us; `statement` is the permission to grant.
 
-    def __init__(self, message: str, statement: str = "") -> None:
+    service: who refused: `sts` the customer's role (nothing of the account can be read), `s3` the bucket or its policy,
+    `kms` the key; empty: none of a customer's, such as our own queue.
+    """
+
+    def __init__(self, message: str, statement: str = "", *, service: Refuser = "") -> None:
         self.statement = statement
+        self.service: Refuser = service
         super().__init__(f"{message} Grant: {statement}" if statement else message)
 
 
