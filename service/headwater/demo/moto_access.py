@@ -21,7 +21,7 @@ from moto.s3.responses import S3Response
 from moto.sts.models import sts_backends
 from moto.sts.responses import TokenResponse
 
-from headwater.demo.iam_policy import Decision, Principal, Request, allowed, allowed_by_key_or_trust, evaluate
+from headwater.onboard.iam_policy import Decision, Principal, Request, allowed, allowed_by_key_or_trust, evaluate
 
 ORGANIZATION_ID = "o-exampleorgid"
 S3_ACTIONS = {  # moto's action name → the permission it needs; other actions are not enforced

@@ -26,8 +26,8 @@ from moto.sns.models import SNSBackend, Subscription, sns_backends
 from moto.sns.responses import SNSResponse
 from moto.sqs.models import Queue, sqs_backends
 
-from headwater.demo.iam_policy import Decision, Principal, Request, evaluate
 from headwater.demo.moto_access import ORGANIZATION_ID, replace
+from headwater.onboard.iam_policy import Decision, Principal, Request, evaluate
 
 
 def install(*, pending_subscriptions: bool) -> None:

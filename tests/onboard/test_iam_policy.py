@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from headwater.demo.iam_policy import Decision, Principal, Request, allowed, allowed_by_key_or_trust, evaluate
+from headwater.onboard.iam_policy import Decision, Principal, Request, allowed, allowed_by_key_or_trust, evaluate
 
 WORKER = Principal(
     "999988887777",

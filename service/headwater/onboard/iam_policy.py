@@ -1,4 +1,4 @@
-"""IAM decisions for the local AWS: trust policies, identity policies, bucket, key, queue and topic policies.
+"""IAM decisions: what trust policies, identity policies, bucket, key, queue, topic and bus policies say.
 
 Covers what such documents use: Action/NotAction, Resource/NotResource, Principal, the condition operators below with
 IfExists and ForAnyValue/ForAllValues, explicit Deny, and delegation to an account by its root principal.
@@ -14,6 +14,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
+
+from headwater.errors import OnboardError
 
 Document = Mapping[str, Any]
 
@@ -70,7 +72,10 @@ def allowed_by_key_or_trust(request: Request, identity: Sequence[Document], reso
 
 
 def evaluate(document: Document | str, request: Request, *, with_principal: bool = False) -> Decision:
-    """What one policy document says about a request; with_principal for resource policies and trust policies."""
+    """What one policy document says about a request; with_principal for resource policies and trust policies.
+
+    Raises: OnboardError where a statement that matters has a condition operator that is not known here.
+    """
     parsed = json.loads(document) if isinstance(document, str) else document
     result = Decision.NEUTRAL
     for statement in _list(parsed["Statement"]):
@@ -138,7 +143,9 @@ def _condition(operator: str, expected: Sequence[str], actual: str | None) -> bo
     negated = "Not" in base
     if actual is None:
         return negated or base != name or quantifier == "ForAllValues"
-    test = OPERATORS[base.replace("Not", "", 1)]
+    test = OPERATORS.get(base.replace("Not", "", 1))
+    if test is None:
+        raise OnboardError(f"the condition operator {operator} is not understood")
     return any(test(actual, value) for value in expected) != negated
 
 
