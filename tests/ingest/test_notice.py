@@ -174,6 +174,21 @@ def test_link_test_names_no_objects(body: str, kind: str, wrap: Any) -> None:
 
 
 @pytest.mark.parametrize(
+    ("given", "nonce"),
+    [
+        pytest.param("0123456789abcdef" * 2, "0123456789abcdef" * 2, id="of verify"),
+        pytest.param("'; DROP TABLE link_tests; --", None, id="no nonce"),
+        pytest.param("a" * 33, None, id="too long"),
+        pytest.param(["a" * 32], None, id="no text"),
+    ],
+)
+def test_only_a_nonce_of_ours_is_taken_from_a_link_test(given: Any, nonce: str | None) -> None:
+    body = json.dumps({"Event": "s3:TestEvent", "Bucket": BUCKET, "HeadwaterNonce": given})
+
+    assert read_notice(body) == Notice("test_event", nonce=nonce)
+
+
+@pytest.mark.parametrize(
     ("sns_kind", "kind"),
     [
         ("SubscriptionConfirmation", "subscription_confirmation"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from sqlalchemy import Engine, Table, func, select
 
-from headwater.state import outbox
+from headwater.state import links, outbox
 from headwater.state.alerts import list_alerts
 from headwater.state.database import read
 from headwater.state.maintain import prune
@@ -43,3 +43,11 @@ def test_what_is_not_over_stays(busy: Engine) -> None:
 
     commit_batch(busy, "b2", [match(2), match(3, dedup="slow", threshold=2, unique="b")], now=later(30))
     assert sorted(alert.match_count for alert in list_alerts(busy)) == [2, 2]
+
+
+def test_a_test_message_is_forgotten_after_a_while(engine: Engine) -> None:
+    links.expect(engine, "0" * 32, account_id="111122223333", link="topic", now=later(0))
+
+    prune(engine, later(20))
+
+    assert not links.mark_received(engine, "0" * 32, worker="w", now=later(21))

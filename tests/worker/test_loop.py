@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -11,8 +12,11 @@ from headwater.cli import build
 from headwater.errors import QueryError
 from headwater.lake.query import query
 from headwater.state import alerts as state_alerts
+from headwater.state import links
 from headwater.state.database import connect
 from support.world import CUSTOMER, World, cloudtrail_gz, record, stop_logging
+
+NONCE = "0123456789abcdef" * 2
 
 
 def rows(world: World, sql: str) -> list[dict[str, Any]]:
@@ -233,3 +237,16 @@ def test_large_object_that_ends_early_leaves_nothing(world: World) -> None:
     assert [row["eventID"][-2:] for row in rows(world, "SELECT eventID FROM logs.aws_cloudtrail")] == ["50"]
     (dead,) = world.dead_letters()
     assert dead["reason"].startswith("truncated")
+
+
+def test_test_message_of_verify_is_noted_and_acknowledged(world: World) -> None:
+    database = connect(world.settings.resolved_state_url)
+    links.expect(database, NONCE, account_id=CUSTOMER, link="topic", now=datetime.now(UTC))
+    for nonce in (NONCE, "0" * 32):  # nobody waits for the second
+        world.send({"Service": "Amazon S3", "Event": "s3:TestEvent", "Bucket": world.bucket, "HeadwaterNonce": nonce})
+
+    world.run()
+
+    assert links.received_by(database, NONCE)
+    assert links.received_by(database, "0" * 32) is None
+    assert world.dead_letters() == []

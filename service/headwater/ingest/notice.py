@@ -31,6 +31,8 @@ S3_EVENT_NAME = re.compile(r"(?:s3:)?([A-Z][A-Za-z]{1,63})(?::[A-Za-z*]{1,64})?"
 EVENTBRIDGE_TYPE = re.compile(r"(?:Object )?([A-Z][A-Za-z]{1,31}(?: [A-Za-z]{1,31}){0,3})")
 EDGE_OF_WORD = re.compile(r"(?<=[a-z])(?=[A-Z])| ")
 
+NONCE = "HeadwaterNonce"  # key of our own in a test message; S3's own have none
+NONCE_SHAPE = re.compile(r"[0-9a-f]{32}")
 MAX_KEY_BYTES = 1024  # S3 limit
 
 Size = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
@@ -51,12 +53,14 @@ class Notice:
     """What one SQS body announces.
 
     ignored: announcements that are no new log object, by reason: folder_marker, empty_object, object_removed, …
+    nonce: of a test message that `headwater onboard verify` sent.
     """
 
     kind: NoticeKind
     objects: tuple[ObjectRef, ...] = ()
     ignored: Mapping[str, int] = field(default_factory=dict)
     confirmation: Confirmation | None = None
+    nonce: str | None = None
 
 
 class _Bucket(msgspec.Struct):
@@ -153,7 +157,8 @@ def _read_value(value: Any) -> Notice:
     if not isinstance(value, dict):
         raise NoticeError("not_a_notification", f"The body is a JSON {type(value).__name__}, not a notification.")
     if value.get("Event") == "s3:TestEvent":
-        return Notice("test_event")
+        nonce = value.get(NONCE)
+        return Notice("test_event", nonce=nonce if isinstance(nonce, str) and NONCE_SHAPE.fullmatch(nonce) else None)
     if "Records" in value:
         return _read_s3(value["Records"])
     if "detail-type" in value:

@@ -13,6 +13,7 @@ from headwater.state.schema import (
     batches,
     evaluations,
     findings,
+    link_tests,
     outbox,
     remembered,
     retries,
@@ -40,6 +41,7 @@ def prune(engine: Engine, before: datetime) -> None:
         connection.execute(delete(source_rates).where(source_rates.c.starts_at < before))
         connection.execute(delete(remembered).where(remembered.c.expires_at < before))
         connection.execute(delete(findings).where(findings.c.expires_at < before))
+        connection.execute(delete(link_tests).where(link_tests.c.sent_at < before))
         connection.execute(delete(outbox).where(outbox.c.status == "sent", outbox.c.updated_at < before))
         connection.execute(delete(alert_uniques).where(alert_uniques.c.alert_id.not_in(still_open)))
         connection.execute(delete(windows).where(windows.c.until < before))

@@ -310,3 +310,15 @@ findings = Table(
     Index("findings_batch_id", "batch_id"),
     Index("findings_expires_at", "expires_at"),
 )
+
+# Test messages of `headwater onboard verify`, written before they are sent; a worker that reads one puts its name here.
+link_tests = Table(
+    "link_tests",
+    metadata,
+    Column("nonce", String(32), primary_key=True),
+    Column("account_id", String(12), nullable=False),
+    Column("link", Text, nullable=False),
+    Column("sent_at", Time, nullable=False),
+    Column("received_at", Time),
+    Column("worker", Text),
+)

@@ -21,7 +21,7 @@ from headwater.model import ObjectRef, Source
 from headwater.pipeline import Opened, Step, open_object
 from headwater.schema.logtype import LogType
 from headwater.settings import Settings
-from headwater.state import ledger
+from headwater.state import ledger, links
 from headwater.worker.committer import Committed, Committer, error_kind, large
 from headwater.worker.evaluate import Background, Evaluator
 from headwater.worker.inbox import Inbox, Pending
@@ -182,6 +182,8 @@ class Worker:
         if notice.confirmation is not None:
             self._subscribe(message, notice.kind, notice.confirmation)
             return {}
+        if notice.nonce is not None:
+            self._prove_link(notice.nonce)
         wanted: dict[str, Wanted] = {}
         problems: list[str] = []
         retry = False
@@ -194,6 +196,12 @@ class Worker:
                 problems.append(f"{error_kind(error)}: {error}")
         self._inbox.put(message, wanted, problems).retry = retry
         return wanted
+
+    def _prove_link(self, nonce: str) -> None:
+        """Tell `headwater onboard verify`, which waits for it, that its test message arrived."""
+        committer = self._committer
+        awaited = links.mark_received(committer.store.database, nonce, worker=committer.worker, now=committer.now())
+        LOG.info("link_test_received", nonce=nonce, awaited=awaited)
 
     def _located(self, notice: Notice, problems: list[str]) -> Iterator[tuple[ObjectRef, Source]]:
         """The notice's objects with their sources; those of unknown buckets become problems, excluded ones nothing."""
