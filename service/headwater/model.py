@@ -63,6 +63,7 @@ class Source:
     external_id: str | None = field(default=None, repr=False)
     kms_key_arn: str | None = None
     labels: Mapping[str, str] = field(default_factory=dict)
+    silence_after_s: int | None = None  # how long it may send nothing; None: by its own history, 0: for ever
 
     @property
     def source_id(self) -> str:

@@ -87,6 +87,17 @@ def test_external_id_comes_from_the_lock_unless_the_file_says_one() -> None:
     assert parsed().sources[0].external_id == "generated-external-id"
 
 
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [("", None), ("silence_after: 90m", 5400), ("silence_after: 6h", 21_600), ("silence_after: never", 0)],
+    ids=["by its history", "minutes", "hours", "never"],
+)
+def test_source_may_say_how_long_it_can_be_silent(text: str, seconds: int | None) -> None:
+    made = parsed(GOOD.replace("bucket: shop-logs\n", f"bucket: shop-logs\n        {text}\n"))
+
+    assert made.sources[-1].silence_after_s == seconds
+
+
 def test_topics_of_lock_and_file_may_be_confirmed() -> None:
     assert parsed().topics == {"arn:aws:sns:us-east-1:111122223333:made", "arn:aws:sns:us-east-1:111122223333:logs"}
 
@@ -128,6 +139,16 @@ def test_object_finds_its_source(bucket: str, key: str, source: str | None, excl
         pytest.param("prefix: s3-access/", "prefix: AWSLogs/x/", 23, "lies within 'AWSLogs/'", id="overlap"),
         pytest.param("prefix: s3-access/", 'prefix: ""', 16, "lies within ''", id="overlap-empty-prefix"),
         pytest.param("prefix: s3-access/", "prefix: AWSLogs/", 23, "lies within 'AWSLogs/'", id="same-prefix"),
+        pytest.param(
+            "bucket: shop-logs",
+            "bucket: shop-logs\n        silence_after: 6 hours",
+            32,
+            "write 90m, 6h, 2d or 1w, or never",
+            id="silence-words",
+        ),
+        pytest.param(
+            "bucket: shop-logs", "bucket: shop-logs\n        silence_after: 5m", 32, "from 10m", id="silence-short"
+        ),
         pytest.param("bucket: shop-logs", "bucket: headwater-lake", 31, "lake bucket", id="lake-as-source"),
         pytest.param(
             "name: access", "name: cloudtrail", 21, "source name 'cloudtrail' stands twice", id="source-twice"

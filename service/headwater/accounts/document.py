@@ -17,6 +17,10 @@ from headwater.accounts.names import REGION
 
 ARN = r"arn:aws[a-z-]*"
 IP_ADDRESS = re.compile(r"\d+\.\d+\.\d+\.\d+\Z")
+DURATION = re.compile(r"([1-9]\d{0,5})([mhdw])\Z")
+UNIT_S = {"m": 60, "h": 3600, "d": 86_400, "w": 604_800}
+SILENCE_MIN_S, SILENCE_MAX_S = 600, 366 * 86_400
+NEVER = "never"
 MAX_PREFIX_BYTES = 512
 MAX_SHOWN = 120
 
@@ -90,6 +94,18 @@ def _topic(text: str) -> str:
     return _matching(rf"{ARN}:sns:[a-z0-9-]+:\d{{12}}:[A-Za-z0-9_-]{{1,256}}", "is not the ARN of an SNS topic")(text)
 
 
+def seconds(text: str) -> int:
+    """The seconds of a checked duration; 0 for `never`."""
+    found = DURATION.match(text)
+    return int(found[1]) * UNIT_S[found[2]] if found else 0
+
+
+def _duration(text: str) -> str:
+    if text != NEVER and not SILENCE_MIN_S <= seconds(text) <= SILENCE_MAX_S:
+        raise _error(f"{_short(text)} is no time from 10m to 366d", "write 90m, 6h, 2d or 1w, or never")
+    return text
+
+
 ROLE_CHARACTERS = r"[A-Za-z0-9+=,.@_-]"
 ROLE_PATH = rf"/(?:{ROLE_CHARACTERS}+/)*"
 AccountId = Annotated[
@@ -144,6 +160,7 @@ SourceName = Annotated[
     str,
     AfterValidator(_matching(r"[a-z0-9][a-z0-9_-]{0,62}", "cannot be a source name", "up to 63 of a-z, 0-9, _ and -")),
 ]
+Duration = Annotated[str, AfterValidator(_duration)]
 QueueName = Annotated[
     str, AfterValidator(_matching(r"[A-Za-z0-9_-]{1,80}", "cannot be a queue name", "up to 80 letters, digits or _-"))
 ]
@@ -216,6 +233,10 @@ class SourceDocument(Strict):
     topic_arn: TopicArn | None = Field(None, description="The topic of `existing_topic`.")
     access_logs_bucket: Bucket | None = Field(
         None, description="Where this bucket's own access logs go; checked for endless loops."
+    )
+    silence_after: Duration | None = Field(
+        None,
+        description="Alert when nothing comes for so long: `90m`, `6h`, `2d` or `never`; none: by its own history.",
     )
 
 

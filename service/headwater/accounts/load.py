@@ -18,6 +18,7 @@ from headwater.accounts.document import (
     DefaultsDocument,
     FileDocument,
     SourceDocument,
+    seconds,
 )
 from headwater.accounts.lock import LockedAccount, lock_path, read_lock
 from headwater.accounts.model import Account, Accounts, Central, SourceConfig
@@ -188,4 +189,5 @@ def _source(document: SourceDocument, draft: Draft) -> SourceConfig:
         kms_key_arn=document.kms_key_arn,
         topic_arn=document.topic_arn,
         access_logs_bucket=document.access_logs_bucket,
+        silence_after_s=seconds(document.silence_after) if document.silence_after else None,
     )

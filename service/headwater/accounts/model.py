@@ -43,6 +43,7 @@ class SourceConfig:
     kms_key_arn: str | None = None
     topic_arn: str | None = None
     access_logs_bucket: str | None = None
+    silence_after_s: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,4 +156,5 @@ def _source(account: Account, config: SourceConfig) -> Source:
         external_id=account.external_id,
         kms_key_arn=config.kms_key_arn,
         labels=account.labels,
+        silence_after_s=config.silence_after_s,
     )
