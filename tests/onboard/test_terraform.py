@@ -165,3 +165,8 @@ def test_process_environment_keeps_a_config_file_that_exists(tmp_path: Path) -> 
     environment = process_environment({"TF_CLI_CONFIG_FILE": str(tmp_path / "rc")}, {})
 
     assert environment["TF_CLI_CONFIG_FILE"] == str(tmp_path / "rc")
+
+
+@pytest.mark.parametrize(("own", "expected"), [({}, "off"), ({"GOGC": "100"}, "100")], ids=["ours", "theirs"])
+def test_processes_collect_garbage_late_unless_told_otherwise(own: dict[str, str], expected: str) -> None:
+    assert process_environment(own, {})["GOGC"] == expected

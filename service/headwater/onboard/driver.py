@@ -26,7 +26,7 @@ Action = Literal["plan", "apply", "destroy", "status", "import"]
 Outcome = Literal["changed", "unchanged", "verified", "failed", "absent"]
 Progress = Callable[[str, str], None]
 ROLE = f"module.{MODULE}.aws_iam_role.this[0]"
-PARALLELISM = 4  # a run takes 330 to 450 MB of memory
+PARALLELISM = 4  # a run takes up to 1.1 GB of memory
 
 
 @dataclass(frozen=True, slots=True)
