@@ -80,6 +80,7 @@ lock: ## Resolve the dependencies again into requirements.lock
 	@$(BIN)/python -m pip install --quiet uv
 	@$(BIN)/uv pip compile pyproject.toml --extra demo --group dev --universal --python-version 3.11 --generate-hashes --quiet --output-file requirements.lock
 	@$(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --quiet --output-file requirements-service.lock
+	@$(BIN)/uv pip compile --group image --universal --python-version 3.11 --generate-hashes --quiet --output-file requirements-image.lock
 
 clean: ## Remove the environment, caches and local data
 	@rm -rf $(VENV) .tools .headwater .headwater-demo .pytest_cache .mypy_cache .ruff_cache .hypothesis build dist
