@@ -1,0 +1,37 @@
+"""Alerts on faults of the service's own that are over count as resolved, and as open again after a relapse."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import datetime
+
+from sqlalchemy import Connection, Engine, select, update
+
+from headwater.state.database import chunks, read, run
+from headwater.state.schema import alerts, batch_groups
+
+RESOLVED = "resolved"
+
+
+def resolve(connection: Connection, rule_id: str, subjects: Collection[str], now: datetime) -> None:
+    """Mark the open alerts of a rule about these subjects as resolved."""
+    columns = alerts.c
+    for piece in chunks(sorted(subjects)):
+        about = (columns.rule_id == rule_id, columns.dedup.in_(piece), columns.status == "open")
+        connection.execute(update(alerts).where(*about).values(status=RESOLVED, updated_at=now))
+
+
+def reopen(connection: Connection, batch_id: str) -> None:
+    """Mark the resolved alerts that a batch has added to as open: the same fault is back within their window."""
+    ids = select(batch_groups.c.alert_id).where(batch_groups.c.batch_id == batch_id)
+    again = (alerts.c.alert_id.in_(ids), alerts.c.kind == "HEALTH", alerts.c.status == RESOLVED)
+    connection.execute(update(alerts).where(*again).values(status="open"))
+
+
+def resolve_others(engine: Engine, rule_id: str, still: Collection[str], now: datetime) -> None:
+    """Mark the open alerts of a rule as resolved, but for those about these subjects."""
+    open_ones = select(alerts.c.dedup).where(alerts.c.rule_id == rule_id, alerts.c.status == "open").distinct()
+    with read(engine) as connection:
+        over = set(connection.scalars(open_ones)) - set(still)
+    if over:
+        run(engine, lambda connection: resolve(connection, rule_id, over, now))
