@@ -175,7 +175,8 @@ def test_failed_objects_are_told_with_their_reason_until_requeued(engine: Engine
 
     ledger.fail(engine, ref, "truncated", "ends in the middle", later(1))
 
-    assert claim(engine, [ref], "w2", later(60)).failed == (ref,)
+    again = claim(engine, [ref], "w2", later(60))
+    assert (again.failed, again.reasons) == ((ref,), {ref.object_id: "truncated: ends in the middle"})
     (failed,) = ledger.failed_objects(engine)
     assert (failed.ref, failed.source_id, failed.kind, failed.reason, failed.failed_at) == (
         ref,

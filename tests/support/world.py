@@ -93,6 +93,33 @@ def cloudtrail_gz(records: Sequence[dict[str, Any]]) -> bytes:
     return gzip.compress(json.dumps({"Records": list(records)}).encode(), mtime=0)
 
 
+def make_world(folder: Path, number: int, monkeypatch: pytest.MonkeyPatch, state_url: str | None = None) -> World:
+    """A new customer and new queues in the local AWS that the environment names; this process becomes the worker."""
+    bucket = f"customer-logs-{number}-{folder.name[-8:].strip('_-').lower()}".replace("_", "-")
+    s3, iam, sqs = client("s3", CUSTOMER), client("iam", CUSTOMER), client("sqs", CENTRAL)
+    become_worker(f"headwater-worker-{number}", monkeypatch)
+    s3.create_bucket(Bucket=bucket)
+    role = f"headwater-reader-{number}"
+    iam.create_role(RoleName=role, AssumeRolePolicyDocument=json.dumps(trust_policy()))
+    iam.put_role_policy(RoleName=role, PolicyName="read", PolicyDocument=json.dumps(read_policy(bucket)))
+    queue = sqs.create_queue(QueueName=f"intake-{number}")["QueueUrl"]
+    dead = sqs.create_queue(QueueName=f"intake-{number}-dead")["QueueUrl"]
+    accounts_file = folder / "accounts.yml"
+    accounts_file.write_text(accounts_yml(bucket, role))
+    settings = Settings(
+        home=folder / "home",
+        accounts_file=str(accounts_file),
+        queue_url=queue,
+        dead_letter_queue_url=dead,
+        visibility_timeout_s=2,
+        retry_s=0,
+        lease_s=600,
+        batch_max_s=0.2,
+        state_url=state_url,
+    )
+    return World(settings, load_accounts(accounts_file), accounts_file, bucket, s3, sqs)
+
+
 @dataclass
 class World:
     """One test's buckets, queues, settings and accounts."""

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -22,7 +22,7 @@ class Claim:
 
     owned: the worker's own now. done: processed before. failed: can never succeed (see `requeue`).
     busy: another worker's, or claimed before by the same one. takeover: batches whose worker's lease is over; their
-    objects stand in busy too, until the batch is done.
+    objects stand in busy too, until the batch is done. reasons: why each of the failed can never succeed, by object id.
     """
 
     owned: tuple[ObjectRef, ...] = ()
@@ -30,6 +30,7 @@ class Claim:
     busy: tuple[ObjectRef, ...] = ()
     failed: tuple[ObjectRef, ...] = ()
     takeover: tuple[str, ...] = ()
+    reasons: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,6 +228,8 @@ def _lock(connection: Connection, object_ids: Sequence[str]) -> Sequence[Row[*tu
             objects.c.claim_id,
             objects.c.lease_until,
             objects.c.batch_id,
+            objects.c.error_kind,
+            objects.c.reason,
             leases.label("batch_lease_until"),
         )
         .where(objects.c.object_id.in_(object_ids))
@@ -241,12 +244,15 @@ def _sort_out(
 ) -> Claim:
     groups: dict[str, list[ObjectRef]] = {"owned": [], "done": [], "busy": [], "failed": []}
     takeover: dict[str, None] = {}
+    reasons: dict[str, str] = {}
     for row in rows:
         status = "owned" if row.object_id in owned and row.status == "claimed" else row.status
         groups[status if status in groups else "busy"].append(refs[row.object_id][0])
         if status == "prepared" and row.batch_lease_until <= now:
             takeover[row.batch_id] = None
-    return Claim(**{name: tuple(group) for name, group in groups.items()}, takeover=tuple(takeover))
+        if status == "failed":
+            reasons[row.object_id] = f"{row.error_kind}: {row.reason}"
+    return Claim(**{name: tuple(group) for name, group in groups.items()}, takeover=tuple(takeover), reasons=reasons)
 
 
 def _set_lease(connection: Connection, object_ids: Sequence[str], worker: str, until: datetime) -> None:
