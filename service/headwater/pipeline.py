@@ -14,6 +14,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 import pyarrow as pa
+import pyarrow.compute as pc
 from pyiceberg.catalog import Catalog
 
 from headwater.detect.engine import Detector
@@ -46,7 +47,8 @@ class Digest:
     """What a group of objects yields, before anything is written.
 
     reasons: how often rows were rejected for each cause, by source. spooled: rows that wait on disk, by table; the
-    rejects and matches of large objects are among them, and `matches` only tells their alerts apart.
+    rejects and matches of large objects are among them, and `matches` only tells their alerts apart. newest: the latest
+    event time of each source's rows, as far as it is not in the future.
     """
 
     batches: tuple[Batch, ...]
@@ -55,6 +57,7 @@ class Digest:
     receipts: tuple[Receipt, ...]
     reasons: Reasons
     spooled: Mapping[str, Spooled] = field(default_factory=dict)
+    newest: Mapping[str, datetime] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -93,7 +96,8 @@ def digest(
     _count_matches(tallies, matches)
     elapsed_ms = int((clock() - started) * 1000)
     receipts = tuple(_receipt(opened, tallies[opened.ref.object_id], elapsed_ms) for opened in objects)
-    return Digest(tuple(batches), tuple(rejects), matches, receipts, _reasons(rejects))
+    newest = newest_events(batches, now)
+    return Digest(tuple(batches), tuple(rejects), matches, receipts, _reasons(rejects), newest=newest)
 
 
 def digest_pieces(
@@ -117,7 +121,8 @@ def digest_pieces(
                 spool.add(table, data)
             found.add(made, piece)
             del piece, made  # else they would stay in memory while the next piece is read
-    made = Digest((), (), tuple(found.matches), tuple(found.receipts.values()), found.reasons, spool.tables)
+    receipts = tuple(found.receipts.values())
+    made = Digest((), (), tuple(found.matches), receipts, found.reasons, spool.tables, found.newest)
     return made, tuple(found.ended.values())
 
 
@@ -129,11 +134,14 @@ class _Summed:
     receipts: dict[str, Receipt] = field(default_factory=dict)
     ended: dict[str, Opened] = field(default_factory=dict)
     reasons: dict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
+    newest: dict[str, datetime] = field(default_factory=dict)
     _in_group: Counter[GroupKey] = field(default_factory=Counter)
 
     def add(self, made: Digest, piece: Opened) -> None:
         """Count one piece."""
         self.matches += map(self._lean, made.matches)
+        for source_id, newest in made.newest.items():
+            self.newest[source_id] = max(newest, self.newest.get(source_id, newest))
         for source_id, counted in made.reasons.items():
             self.reasons[source_id] = Counter(
                 dict((self.reasons[source_id] + Counter(counted)).most_common(MAX_REASONS))
@@ -189,6 +197,19 @@ def _count_matches(tallies: Mapping[str, _Tally], matches: Iterable[Match]) -> N
             by_prefix[match.row_id[:32]].matches += 1
 
 
+def newest_events(batches: Iterable[Batch], now: datetime) -> dict[str, datetime]:
+    """The latest event time of each source's rows; rows without one, and those in the future, tell nothing."""
+    newest: dict[str, datetime] = {}
+    for batch in batches:
+        table = batch.table.select(["p_source_id", "p_event_time", "p_event_time_missing"])
+        told = pc.and_not(pc.less_equal(table["p_event_time"], now), table["p_event_time_missing"])
+        by_source = table.filter(told).group_by("p_source_id").aggregate([("p_event_time", "max")]).to_pylist()
+        for row in by_source:
+            source_id, latest = row["p_source_id"], row["p_event_time_max"]
+            newest[source_id] = max(latest, newest.get(source_id, latest))
+    return newest
+
+
 def _unclassified(objects: Sequence[Opened], tallies: Mapping[str, _Tally]) -> Iterable[Reject]:
     for opened in objects:
         tally = tallies[opened.ref.object_id]
@@ -223,7 +244,7 @@ class Store:
     """Where commits go: the state database, the lake, the names of the alert destinations.
 
     reject_limit: when a source is alerted on because of its rejects; rule_limit: when a detection is suspended because
-    of its errors; None: never.
+    of its errors; None: never. is_live: what is committed is news, not history that is made up for.
     """
 
     database: Database
@@ -231,6 +252,7 @@ class Store:
     destinations: tuple[str, ...] = ()
     reject_limit: RejectLimit | None = None
     rule_limit: RuleLimit | None = None
+    is_live: bool = True
 
 
 def commit(
@@ -267,6 +289,8 @@ def commit(
         reasons=made.reasons,
         reject_limit=store.reject_limit,
         rule_limit=store.rule_limit,
+        newest=made.newest,
+        is_live=store.is_live,
     )
     return finished.opened
 

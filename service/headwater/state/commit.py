@@ -13,10 +13,12 @@ from sqlalchemy import Connection, Engine, bindparam, select, update
 
 from headwater.errors import LeaseLost
 from headwater.model import Alert, GroupKey, Match, Receipt
-from headwater.state import grouping, health, rule_health, sources
+from headwater.state import activity, grouping, health, rule_health, sources
+from headwater.state.activity import Newest
 from headwater.state.database import chunks, insert_missing, random_id, run
 from headwater.state.health import Reasons, RejectLimit
 from headwater.state.outbox import enqueue
+from headwater.state.resolve import reopen
 from headwater.state.rule_health import RuleLimit
 from headwater.state.schema import batch_groups, batches, objects, windows
 
@@ -71,6 +73,8 @@ def finish(
     reasons: Reasons = MappingProxyType({}),
     reject_limit: RejectLimit | None = None,
     rule_limit: RuleLimit | None = None,
+    newest: Newest = MappingProxyType({}),
+    is_live: bool = True,
     new_id: Callable[[], str] = random_id,
 ) -> Finished:
     """Count a prepared batch: objects, sources, alerts, and one outbox row for each destination of an alert it opens.
@@ -78,6 +82,8 @@ def finish(
     Objects of the batch without a receipt (gone before a take-over read them) become failed.
     reasons: why rows of each source were rejected; a source over reject_limit is alerted on, in the same transaction.
     rule_limit: a detection with more errors is suspended, and alerted on.
+    newest: the latest event time of each source's rows. is_live: the objects are news; history that is made up for
+    says nothing about how its source is now.
     """
 
     def work(connection: Connection) -> Finished:
@@ -86,10 +92,15 @@ def finish(
         _record_receipts(connection, batch_id, receipts, now)
         opened = count_matches(connection, batch_id, matches, destinations, now)
         sources.count(connection, receipts, now)
+        if is_live:
+            activity.count(connection, receipts, newest, now)
         unhealthy = health.observe(connection, receipts, reasons, reject_limit, now) if reject_limit else ()
         unhealthy += rule_health.observe(connection, matches, rule_limit, now) if rule_limit else ()
         assign_alerts(connection, batch_id, unhealthy, now, new_id)
-        return Finished((*opened, *count_matches(connection, batch_id, unhealthy, destinations, now)))
+        told = count_matches(connection, batch_id, unhealthy, destinations, now)
+        if unhealthy:
+            reopen(connection, batch_id)
+        return Finished((*opened, *told))
 
     return run(engine, work)
 

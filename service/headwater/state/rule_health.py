@@ -11,6 +11,7 @@ from sqlalchemy import Connection, Engine, Row, bindparam, select, update
 
 from headwater.model import Match, health_match
 from headwater.state.database import chunks, insert_missing, read, run
+from headwater.state.resolve import resolve
 from headwater.state.schema import rule_health
 
 RULE_SUSPENDED = "Headwater.RuleSuspended"
@@ -78,6 +79,7 @@ def resume(engine: Engine, rule_ids: Iterable[str], now: datetime) -> tuple[str,
             connection.execute(
                 update(rule_health).where(*held).values(suspended_at=None, recent_errors=0, counted_from=now)
             )
+        resolve(connection, RULE_SUSPENDED, resumed, now)
         return tuple(resumed)
 
     return run(engine, work)
