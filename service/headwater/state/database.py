@@ -8,32 +8,48 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
-from sqlalchemy import URL, Connection, Engine, Table, create_engine, event, make_url, text
+import structlog
+from sqlalchemy import URL, Connection, Engine, Table, create_engine, event, make_url
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError
 
 from headwater.errors import ConfigError, StateUnavailable
-from headwater.state.schema import metadata
+from headwater.state import migrate as migrations
+from headwater.state.migrate import Migrate
 
+LOG = structlog.get_logger()
 T = TypeVar("T")
 Database = Engine  # what the packages outside state call it
 TRIES = 5  # of a transaction that a deadlock or a lost connection broke off
 URL_FIX = "Use sqlite:////absolute/path/state.db or postgresql://user:password@host/database."
 CHUNK = 500  # ids per statement: SQLite allows 32,766 parameters, PostgreSQL 65,535
 BUSY_TIMEOUT_MS = 30_000
-SCHEMA_LOCK = 4_853_200_911  # PostgreSQL advisory lock, any fixed number: two processes must not create tables at once
 CONNECT_TIMEOUT_S = 10
 
 
-def connect(url: str, password: Callable[[], str] | None = None) -> Engine:
-    """The database at an SQLAlchemy URL (`sqlite:///…` or `postgresql+psycopg://…`), its tables created if absent.
+def connect(url: str, password: Callable[[], str] | None = None, *, migrate: Migrate = "auto") -> Engine:
+    """The database at an SQLAlchemy URL (`sqlite:///…` or `postgresql+psycopg://…`) with the schema of this release.
 
-    password: makes one for each new connection, where the URL has none.
-    Raises: ConfigError for a URL of another kind, StateUnavailable.
+    password: makes one for each new connection, where the URL has none.  migrate: auto brings an older schema to this.
+    Raises: ConfigError for a URL of another kind, a newer schema, or (check) an older one; StateUnavailable.
     """
     engine = open_database(url, password)
-    run(engine, _create_tables)
+    with read(engine) as connection:
+        found = migrations.status(connection)
+    migrations.refuse_newer(found)
+    if migrate == "check":
+        migrations.refuse_old(found)
+    elif found.kind != "current":
+        upgrade(engine)
     return engine
+
+
+def upgrade(engine: Engine) -> migrations.SchemaStatus:
+    """Migrate the database; gives the schema it had. Raises: ConfigError for a newer one, StateUnavailable."""
+    before = run(engine, migrations.upgrade)
+    if before.kind in ("behind", "unversioned"):
+        LOG.info("state_migrated", before=before.version or before.kind, after=before.head)
+    return before
 
 
 def open_database(url: str, password: Callable[[], str] | None = None) -> Engine:
@@ -137,12 +153,6 @@ def _begin_sqlite(connection: Connection) -> None:
     # A writer that begins with a read cannot wait for another writer: SQLite refuses it at once. So lock at the start.
     read_only = connection.get_execution_options().get("read_only")
     connection.exec_driver_sql("BEGIN" if read_only else "BEGIN IMMEDIATE")
-
-
-def _create_tables(connection: Connection) -> None:
-    if connection.dialect.name == "postgresql":
-        connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": SCHEMA_LOCK})
-    metadata.create_all(connection)
 
 
 def _broken_off(error: DBAPIError) -> bool:

@@ -1,91 +1,41 @@
-"""The tables of the state database; the same on SQLite and PostgreSQL."""
+"""The tables of the state database; the same on SQLite and PostgreSQL.
+
+A change here needs a step in migrations/: its tests compare both.
+"""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Sequence
-from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
-    DateTime,
-    Dialect,
+    ColumnElement,
     Index,
     Integer,
     MetaData,
     String,
     Table,
-    TypeDecorator,
+    literal,
     text,
 )
-from sqlalchemy.types import TypeEngine
 
-SQLITE_TIME = "%Y-%m-%dT%H:%M:%S.%fZ"  # fixed width, so that text sorts as time
-
-
-class Time(TypeDecorator[datetime]):
-    """An aware datetime in UTC: timestamptz on PostgreSQL, ISO text of fixed width on SQLite."""
-
-    impl = DateTime(timezone=True)
-    cache_ok = True
-
-    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
-        """Text where the database has no type with a time zone."""
-        return dialect.type_descriptor(String(27) if dialect.name == "sqlite" else DateTime(timezone=True))
-
-    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> Any:
-        """Refuses naive values: their zone would be a guess."""
-        if value is None:
-            return None
-        if value.tzinfo is None:
-            raise ValueError(f"naive datetime {value}")
-        value = value.astimezone(UTC)
-        # %Y does not pad years below 1000 on Linux; isoformat does
-        if dialect.name == "sqlite":
-            return value.replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
-        return value
-
-    def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
-        """Always UTC, whatever the session's zone."""
-        if value is None:
-            return None
-        if isinstance(value, str):
-            return datetime.strptime(value, SQLITE_TIME).replace(tzinfo=UTC)
-        return value.astimezone(UTC)  # type: ignore[no-any-return]
-
-
-class Text(TypeDecorator[str]):
-    """Text from outside: NUL and lone surrogates, which PostgreSQL refuses, become U+FFFD."""
-
-    impl = String
-    cache_ok = True
-
-    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
-        """The text as both databases can store it."""
-        if value is None or (value.isascii() and "\0" not in value):
-            return value
-        return value.replace("\0", "\ufffd").encode("utf-8", "surrogatepass").decode("utf-8", "replace")
-
-
-class Strings(TypeDecorator[tuple[str, ...]]):
-    """A tuple of strings as a JSON array; None stays NULL."""
-
-    impl = String
-    cache_ok = True
-
-    def process_bind_param(self, value: Sequence[str] | None, dialect: Dialect) -> str | None:
-        """JSON escapes whatever a database could refuse."""
-        return None if value is None else json.dumps(list(value))
-
-    def process_result_value(self, value: str | None, dialect: Dialect) -> tuple[str, ...] | None:
-        """The tuple that was stored."""
-        return None if value is None else tuple(json.loads(value))
-
+from headwater.state.columns import Strings, Text, Time
 
 metadata = MetaData()
+
+
+def only(status: str) -> dict[str, Any]:
+    """The condition of an index over the rows of one status; has_status makes a query fit it."""
+    condition = text(f"status = '{status}'")
+    return {"sqlite_where": condition, "postgresql_where": condition}
+
+
+def has_status(table: Table, status: str) -> ColumnElement[bool]:
+    """The rows of one status, by a constant: with a parameter, neither database would use an index of `only`."""
+    return table.c.status == literal(status, String, literal_execute=True)
+
 
 # status: claimed → prepared → done, or failed. A claim is told from every other by its claim_id, not by its worker:
 # a worker that hears of one object twice must not own it twice.
@@ -119,8 +69,18 @@ objects = Table(
     Column("elapsed_ms", BigInteger),
     Column("created_at", Time, nullable=False),
     Column("updated_at", Time, nullable=False),
-    Index("objects_batch_id", "batch_id", sqlite_where=text("batch_id IS NOT NULL")),
-    Index("objects_status", "status", "updated_at"),
+    Index("objects_claimed", "worker", **only("claimed")),
+    Index("objects_prepared", "batch_id", **only("prepared")),
+    Index("objects_failed", "updated_at", **only("failed")),
+    Index("objects_done", "updated_at", **only("done")),
+)
+
+# Up to when each source may have objects that were done and are forgotten: the ledger cannot speak for older ones.
+forgotten = Table(
+    "forgotten",
+    metadata,
+    Column("source_id", Text, primary_key=True),
+    Column("until", Time, nullable=False),
 )
 
 # status: prepared → done
@@ -133,7 +93,8 @@ batches = Table(
     Column("lease_until", Time, nullable=False),
     Column("created_at", Time, nullable=False),
     Column("updated_at", Time, nullable=False),
-    Index("batches_status", "status", "lease_until"),
+    Index("batches_prepared", "lease_until", **only("prepared")),
+    Index("batches_done", "updated_at", **only("done")),
 )
 
 # The alert of every group of a batch, fixed before the lake is written.
@@ -143,6 +104,7 @@ batch_groups = Table(
     Column("batch_id", String(64), primary_key=True),
     Column("group_id", String(64), primary_key=True),
     Column("alert_id", String(32), nullable=False),
+    Index("batch_groups_alert_id", "alert_id"),
 )
 
 # The alert that takes a group's matches until `until`.
@@ -152,6 +114,7 @@ windows = Table(
     Column("group_id", String(64), primary_key=True),
     Column("alert_id", String(32), nullable=False),
     Column("until", Time, nullable=False),
+    Index("windows_until", "until"),
 )
 
 # status: pending (below its threshold) → open. progress counts towards the threshold: distinct unique() values, and
@@ -182,7 +145,8 @@ alerts = Table(
     Column("reference", Text, nullable=False),
     Column("destinations", Strings),
     Column("tags", Strings, nullable=False),
-    Index("alerts_status", "status", "created_at"),
+    Index("alerts_created_at", "created_at"),
+    Index("alerts_pending", "created_at", **only("pending")),
     Index("alerts_rule_id", "rule_id", "created_at"),
     Index("alerts_account_id", "account_id", "created_at"),
 )
@@ -208,7 +172,9 @@ outbox = Table(
     Column("last_error", Text),
     Column("created_at", Time, nullable=False),
     Column("updated_at", Time, nullable=False),
-    Index("outbox_due", "status", "next_at"),
+    Index("outbox_pending", "next_at", **only("pending")),
+    Index("outbox_sent", "updated_at", **only("sent")),
+    Index("outbox_dead", "updated_at", **only("dead")),
     Index("outbox_alert_id", "alert_id"),
 )
 
@@ -275,7 +241,8 @@ retries = Table(
     Column("lease_until", Time, nullable=False),
     Column("created_at", Time, nullable=False),
     Column("updated_at", Time, nullable=False),
-    Index("retries_status", "status", "lease_until"),
+    Index("retries_prepared", "lease_until", **only("prepared")),
+    Index("retries_done", "updated_at", **only("done")),
 )
 
 # The rejects of a retry: bound to it before the lake is written, recovered when it is finished.
@@ -321,4 +288,82 @@ link_tests = Table(
     Column("sent_at", Time, nullable=False),
     Column("received_at", Time),
     Column("worker", Text),
+)
+
+# What came of each source, hour by hour: the history that its silence is told by.
+source_hours = Table(
+    "source_hours",
+    metadata,
+    Column("source_id", Text, primary_key=True),
+    Column("starts_at", Time, primary_key=True),
+    Column("objects", BigInteger, nullable=False),
+    Column("rows_in", BigInteger, nullable=False),
+    Column("bytes_in", BigInteger, nullable=False),
+    Column("rejects", BigInteger, nullable=False),
+    Index("source_hours_starts_at", "starts_at"),
+)
+
+# How each source is. known_since: when the service first had it in its accounts. last_seen: its last object that was
+# read; newest_event_at: the latest event time of its rows. The last error, and the last refusal with what to grant.
+source_health = Table(
+    "source_health",
+    metadata,
+    Column("source_id", Text, primary_key=True),
+    Column("known_since", Time, nullable=False),
+    Column("last_seen", Time),
+    Column("newest_event_at", Time),
+    Column("errors", BigInteger, nullable=False),
+    Column("last_error_at", Time),
+    Column("last_error_kind", Text, nullable=False),
+    Column("last_error", Text, nullable=False),
+    Column("denied_at", Time),
+    Column("statement", Text, nullable=False),
+)
+
+# The queues as a worker saw them last. oldest_s: how long its oldest message had waited.
+queue_health = Table(
+    "queue_health",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("seen_at", Time, nullable=False),
+    Column("waiting", BigInteger, nullable=False),
+    Column("in_flight", BigInteger, nullable=False),
+    Column("oldest_s", BigInteger, nullable=False),
+)
+
+# Faults that last: each is told once, by the alert it has, and leaves when it is over.
+episodes = Table(
+    "episodes",
+    metadata,
+    Column("rule_id", Text, primary_key=True),
+    Column("subject", Text, primary_key=True),
+    Column("opened_at", Time, nullable=False),
+    Column("alert_id", String(32), nullable=False),
+)
+
+# Accounts and sources that refuse us since their last success; open (left alone) since opened_at, tried at probe_at.
+breakers = Table(
+    "breakers",
+    metadata,
+    Column("subject", Text, primary_key=True),
+    Column("account_id", Text, nullable=False),
+    Column("source_id", Text, nullable=False),
+    Column("tokens", Strings, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("statement", Text, nullable=False),
+    Column("pauses", Integer, nullable=False),
+    Column("probing", Boolean, nullable=False),
+    Column("opened_at", Time),
+    Column("probe_at", Time),
+    Column("updated_at", Time, nullable=False),
+)
+
+# What one worker at a time does: when it was done last, and who is at it now.
+chores = Table(
+    "chores",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("done_at", Time, nullable=False),
+    Column("worker", Text, nullable=False),
+    Column("lease_until", Time, nullable=False),
 )
