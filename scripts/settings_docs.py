@@ -6,6 +6,7 @@ python scripts/settings_docs.py --check   exits with 1 where they are out of dat
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -17,7 +18,13 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
-from headwater.accounts.document import AccountDocument, CentralDocument, DefaultsDocument, SourceDocument
+from headwater.accounts.document import (
+    AccountDocument,
+    CentralDocument,
+    DefaultsDocument,
+    RetentionDocument,
+    SourceDocument,
+)
 from headwater.settings import Settings
 
 DOCUMENT = Path(__file__).parents[1] / "docs" / "configuration.md"
@@ -25,6 +32,7 @@ TABLES: Mapping[str, type[BaseModel]] = {
     "central": CentralDocument,
     "defaults": DefaultsDocument,
     "account": AccountDocument,
+    "retention": RetentionDocument,
     "source": SourceDocument,
     "settings": Settings,
 }
@@ -64,6 +72,8 @@ def _default(field: FieldInfo) -> str:
         return "**required**"
     if field.default is None or field.default in ("", ()):
         return "none"
+    if isinstance(field.default, tuple):
+        return f"`{json.dumps(field.default)}`"
     if isinstance(field.default, bool):
         return f"`{str(field.default).lower()}`"
     return f"`{field.default}`"

@@ -32,7 +32,27 @@ class Settings(BaseSettings):
     retry_s: int = Field(
         30, ge=0, le=900, description="First pause before a failed object is tried again; doubles each time."
     )
-    max_in_flight: int = Field(200, ge=1, description="Objects that one worker fetches or holds at a time.")
+    processes: int | None = Field(
+        None, ge=1, le=256, description="Worker processes of `headwater run`; default: as many as the cores it may use."
+    )
+    stop_timeout_s: float = Field(
+        25.0,
+        ge=1,
+        description="How long a stop may take; set it below the time after which your platform kills the service.",
+    )
+    max_in_flight: int = Field(200, ge=1, description="Objects that one process fetches or holds at a time.")
+    max_in_flight_mib: int = Field(
+        256, ge=1, description="Memory that those objects may take in one process; one object is always let in."
+    )
+    account_share: float = Field(
+        0.5, gt=0, le=1, description="Share of the objects and the memory in flight that one account may have."
+    )
+    breaker_refusals: int = Field(
+        3, ge=1, le=100, description="Refusals in a row after which an account or a source is left alone for a while."
+    )
+    breaker_pause_s: float = Field(
+        60.0, gt=0, description="How long at first; each further pause is twice as long, up to 15 minutes."
+    )
     max_attempts: int = Field(
         5, ge=1, le=100, description="Tries of an object that answers with AccessDenied before it fails."
     )
@@ -43,9 +63,27 @@ class Settings(BaseSettings):
     state_iam_auth: bool = Field(
         False, description="Log in to the state database with a token of our own AWS role instead of a password."
     )
+    state_migrate: Literal["auto", "check"] = Field(
+        "auto",
+        description="At the start: auto migrates an older state database, check refuses it (see headwater state migrate).",
+    )
+    ledger_days: int = Field(
+        400, ge=30, description="How long a finished object is remembered; what failed is remembered for twice as long."
+    )
+    alert_days: int = Field(400, ge=1, description="How long an alert is kept in the state database.")
     lake_catalog: Literal["sqlite", "glue"] = Field("sqlite", description="Iceberg catalog: SQLite file or AWS Glue.")
     lake_warehouse: str | None = Field(
         None, description="Where tables lie: a folder or s3:// URL; default: HEADWATER_HOME/lake."
+    )
+    lake_upkeep: tuple[Literal["snapshots", "compaction", "retention", "orphans"], ...] = Field(
+        ("snapshots", "compaction", "retention", "orphans"),
+        description="What the service does for its tables, as a JSON array; leave out what AWS Glue does.",
+    )
+    lake_upkeep_s: float = Field(
+        60.0, gt=0, description="How long one run of compaction or retention may take; the rest waits for the next."
+    )
+    lake_orphan_h: float = Field(
+        24.0, ge=1, description="Hours after which a file that no snapshot of its table names is deleted."
     )
 
     max_object_bytes: int = Field(

@@ -7,7 +7,13 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from headwater.accounts.document import AccountDocument, CentralDocument, DefaultsDocument, SourceDocument
+from headwater.accounts.document import (
+    AccountDocument,
+    CentralDocument,
+    DefaultsDocument,
+    RetentionDocument,
+    SourceDocument,
+)
 from headwater.accounts.names import partition_of
 
 Path = tuple[str | int, ...]
@@ -38,6 +44,7 @@ class Draft:
     central: CentralDocument | None
     defaults: DefaultsDocument
     accounts: tuple[PlacedAccount, ...]
+    retention: RetentionDocument
 
     @property
     def sources(self) -> Iterator[Placed[SourceDocument]]:
@@ -245,6 +252,11 @@ def _log_types(draft: Draft, known: Collection[str]) -> Iterator[Finding]:
                 yield Finding(
                     (*source.path, "log_types", index), f"unknown log type {name!r}", did_you_mean(name, known)
                 )
+    kept = [(("retention",), draft.retention)] + [((*a.path, "retention"), a.value.retention) for a in draft.accounts]
+    for path, retention in kept:
+        for name in retention.log_types if retention else ():
+            if name not in known:
+                yield Finding((*path, "log_types", name), f"unknown log type {name!r}", did_you_mean(name, known))
 
 
 def did_you_mean(word: str, known: Collection[str]) -> str:

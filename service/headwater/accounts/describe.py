@@ -14,6 +14,7 @@ def describe(accounts: Accounts) -> dict[str, Any]:
     """What every account and source came to be, defaults filled in."""
     return {
         "central": asdict(accounts.central),
+        "retention": asdict(accounts.retention),
         "accounts": [_account(account) for account in accounts.accounts],
         "topics": sorted(accounts.topics),
     }
@@ -29,6 +30,7 @@ def _account(account: Account) -> dict[str, Any]:
         "permissions_boundary_arn": account.permissions_boundary_arn,
         "deploy_role_arn": account.deploy_role_arn,
         "external_id": masked(account.external_id),
+        "retention": asdict(account.retention),
         "sources": [_source(source) for source in account.sources],
     }
 

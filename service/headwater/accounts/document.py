@@ -200,6 +200,18 @@ class DefaultsDocument(Strict):
     region: Region | None = Field(None, description="Region of the buckets; else that of `central`.")
 
 
+Days = Annotated[int, Field(ge=1, le=36_500)]
+
+
+class RetentionDocument(Strict):
+    """`retention`: how long rows are kept; for all accounts, or for the one it stands in."""
+
+    days: Days | None = Field(None, description="Days that rows are kept after their event; none: for ever.")
+    log_types: dict[str, Days] = Field(default_factory=dict, description="The same for single log types.")
+    matches: Days | None = Field(None, description="Days that matches are kept, instead of `days`.")
+    rejects: Days | None = Field(None, description="Days that rejected rows are kept, instead of `days`.")
+
+
 class AccountDocument(Strict):
     """One entry of `accounts`; its sources are checked one by one."""
 
@@ -214,6 +226,7 @@ class AccountDocument(Strict):
     )
     deploy_role_name: RoleName | None = Field(None, description="Instead of `defaults.deploy_role_name`.")
     external_id: ExternalId | None = Field(None, description="Instead of the generated one.")
+    retention: RetentionDocument | None = Field(None, description="How long this account's rows are kept; see below.")
     sources: list[Any] = Field(min_length=1, description="The log feeds of the account.")
 
 
@@ -246,4 +259,5 @@ class FileDocument(Strict):
     version: Literal[1]
     central: Any
     defaults: Any = Field(default_factory=dict)
+    retention: Any = Field(default_factory=dict)
     accounts: list[Any]

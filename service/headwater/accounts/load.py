@@ -17,11 +17,12 @@ from headwater.accounts.document import (
     CentralDocument,
     DefaultsDocument,
     FileDocument,
+    RetentionDocument,
     SourceDocument,
     seconds,
 )
 from headwater.accounts.lock import LockedAccount, lock_path, read_lock
-from headwater.accounts.model import Account, Accounts, Central, SourceConfig
+from headwater.accounts.model import Account, Accounts, Central, Retention, SourceConfig
 from headwater.errors import ConfigError, Problem
 
 M = TypeVar("M", bound=BaseModel)
@@ -74,9 +75,13 @@ class _Reader:
             return None
         central = self._part(CentralDocument, file.central, ("central",))
         defaults = self._part(DefaultsDocument, file.defaults, ("defaults",))
+        retention = self._part(RetentionDocument, file.retention, ("retention",))
         accounts = (self._account(raw, ("accounts", index)) for index, raw in enumerate(file.accounts))
         return Draft(
-            central, defaults or DefaultsDocument.model_validate({}), tuple(account for account in accounts if account)
+            central,
+            defaults or DefaultsDocument.model_validate({}),
+            tuple(account for account in accounts if account),
+            retention or RetentionDocument.model_validate({}),
         )
 
     def _account(self, raw: Any, path: yamlfile.Path) -> PlacedAccount | None:
@@ -140,7 +145,8 @@ def _resolve(draft: Draft, central: CentralDocument, lock: Mapping[str, LockedAc
     known = {account.id for account in accounts}
     made = [arn for account_id, entry in lock.items() if account_id in known for arn in entry.topic_arns]
     brought = [source.topic_arn for account in accounts for source in account.sources if source.topic_arn]
-    return Accounts.of(_central(central, draft.defaults, partition), accounts, [*made, *brought])
+    kept = _retention(draft.retention)
+    return Accounts.of(_central(central, draft.defaults, partition), accounts, [*made, *brought], kept)
 
 
 def _central(document: CentralDocument, defaults: DefaultsDocument, partition: str) -> Central:
@@ -174,7 +180,12 @@ def _account(placed: PlacedAccount, draft: Draft, partition: str, locked: Locked
         labels=dict(document.labels),
         permissions_boundary_arn=document.permissions_boundary_arn or defaults.permissions_boundary_arn,
         external_id=document.external_id or (locked.external_id if locked else None),
+        retention=_retention(document.retention or RetentionDocument.model_validate({})),
     )
+
+
+def _retention(document: RetentionDocument) -> Retention:
+    return Retention(document.days, dict(document.log_types), document.matches, document.rejects)
 
 
 def _source(document: SourceDocument, draft: Draft) -> SourceConfig:

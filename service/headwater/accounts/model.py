@@ -47,6 +47,16 @@ class SourceConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class Retention:
+    """Days that rows are kept after their event; None: not said here."""
+
+    days: int | None = None
+    log_types: Mapping[str, int] = field(default_factory=dict)
+    matches: int | None = None
+    rejects: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Account:
     """One customer account.
 
@@ -64,6 +74,7 @@ class Account:
     labels: Mapping[str, str] = field(default_factory=dict)
     permissions_boundary_arn: str | None = None
     external_id: str | None = field(default=None, repr=False)
+    retention: Retention = Retention()
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,16 +89,23 @@ class Accounts:
     sources: tuple[Source, ...]
     topics: frozenset[str]
     _feeds: Mapping[str, _Feeds] = field(repr=False)
+    retention: Retention = Retention()
 
     @classmethod
-    def of(cls, central: Central, accounts: Sequence[Account], topics: Sequence[str] = ()) -> Accounts:
+    def of(
+        cls,
+        central: Central,
+        accounts: Sequence[Account],
+        topics: Sequence[str] = (),
+        retention: Retention = Retention(),
+    ) -> Accounts:
         """The accounts with their sources indexed by bucket and prefix; no two sources may overlap."""
         sources = tuple(_source(account, config) for account in accounts for config in account.sources)
         by_bucket: dict[str, list[Source]] = {}
         for source in sources:
             by_bucket.setdefault(source.bucket, []).append(source)
         feeds = {bucket: _Feeds.of(found) for bucket, found in by_bucket.items()}
-        return cls(central, tuple(accounts), sources, frozenset(topics), feeds)
+        return cls(central, tuple(accounts), sources, frozenset(topics), feeds, retention)
 
     def source_for(self, bucket: str, key: str) -> Source | None:
         """The source an object belongs to; None for unknown objects and for excluded ones."""

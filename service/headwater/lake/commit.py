@@ -18,11 +18,12 @@ from pyiceberg.exceptions import (
 from pyiceberg.io.pyarrow import _dataframe_to_data_files
 from pyiceberg.manifest import DataFile
 from pyiceberg.table import Table
+from pyiceberg.table.snapshots import Snapshot
 
 from headwater.errors import CommitConflict
 from headwater.lake.faults import translated
 from headwater.lake.spool import Spooled
-from headwater.lake.tables import BATCH_ID, EVENT_TIME, open_table
+from headwater.lake.tables import BATCH_ID, CARRIED, EVENT_TIME, open_table
 
 T = TypeVar("T")
 TRIES = 12  # of one append against other writers
@@ -71,11 +72,16 @@ def holds(catalog: Catalog, table: str, batch_id: str) -> bool:
 
 
 def has_batch(table: Table, batch_id: str) -> bool:
-    """Whether one of the table's snapshots added this batch."""
-    return any(
-        snapshot.summary is not None and snapshot.summary.additional_properties.get(BATCH_ID) == batch_id
-        for snapshot in reversed(table.metadata.snapshots)
-    )
+    """Whether one of the table's snapshots added this batch, or stands for the one that did."""
+    return any(batch_id in batches_of(snapshot) for snapshot in reversed(table.metadata.snapshots))
+
+
+def batches_of(snapshot: Snapshot) -> tuple[str, ...]:
+    """The batches that a snapshot proves to be in the table."""
+    if snapshot.summary is None:
+        return ()
+    properties = snapshot.summary.additional_properties
+    return (*properties.get(BATCH_ID, "").split(), *properties.get(CARRIED, "").split())
 
 
 class _Shared(list[T]):

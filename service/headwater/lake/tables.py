@@ -18,7 +18,9 @@ NAMESPACES = ("logs", "detections", "monitor")
 MATCHES = "detections.matches"
 REJECTS = "monitor.rejects"
 EVENT_TIME = "p_event_time"
+AUDIT = "monitor.audit"
 BATCH_ID = "headwater.batch-id"  # snapshot property: the batch that a snapshot added
+CARRIED = "headwater.batch-ids"  # snapshot property: unfinished batches that forgotten snapshots had added
 
 PROPERTIES = {
     "write.parquet.compression-codec": "zstd",
