@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import tracemalloc
-from collections.abc import Iterator
+from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any
 
 from headwater.aws.s3 import list_objects
@@ -12,46 +13,51 @@ from headwater.model import Source
 SOURCE = Source("111122223333", "payments", "logs", "example-logs-111122223333")
 PAGE = 1000  # keys that S3 gives at a time
 MIB = 1024 * 1024
+WRITTEN = datetime(2026, 2, 3, tzinfo=UTC)
 
 
 class Bucket:
-    """Sessions, client and paginator of a bucket with `count` objects, some of them empty or folder markers."""
+    """Sessions and client of a bucket with `count` objects, some of them empty or folder markers."""
 
     def __init__(self, count: int) -> None:
         self.count = count
-        self.asked: dict[str, Any] = {}
+        self.asked: list[dict[str, Any]] = []
 
-    def s3(self, source: Source) -> Bucket:
-        return self
+    def ask(self, source: Source, call: Callable[[Bucket], Any]) -> Any:
+        return call(self)
 
-    def get_paginator(self, name: str) -> Bucket:
-        return self
-
-    def paginate(self, **asked: Any) -> Iterator[dict[str, Any]]:
-        self.asked = asked
-        for start in range(0, self.count, PAGE):
-            yield {"Contents": [_item(number) for number in range(start, start + PAGE)]}
+    def list_objects_v2(self, **asked: Any) -> dict[str, Any]:
+        self.asked.append(asked)
+        start = int(asked.get("ContinuationToken", "0"))
+        end = start + PAGE
+        page: dict[str, Any] = {"Contents": [_item(number) for number in range(start, end)]}
+        return page | {"IsTruncated": end < self.count, "NextContinuationToken": str(end)}
 
 
 def _item(number: int) -> dict[str, Any]:
     folder = number % PAGE == 0
-    return {"Key": f"AWSLogs/{number:09d}" + ("/" if folder else ""), "Size": number % PAGE, "ETag": f'"{number:032x}"'}
+    return {
+        "Key": f"AWSLogs/{number:09d}" + ("/" if folder else ""),
+        "Size": number % PAGE,
+        "ETag": f'"{number:032x}"',
+    } | {"LastModified": WRITTEN}
 
 
 def test_million_keys_are_listed_in_bounded_memory() -> None:
     bucket = Bucket(1_000_000)
     tracemalloc.start()
 
-    found = sum(1 for _ in list_objects(bucket, SOURCE, "AWSLogs/", "AWSLogs/0"))  # type: ignore[arg-type]
+    found = sum(1 for _ in list_objects(bucket, SOURCE, "AWSLogs/", "AWSLogs/0"))  # type: ignore[arg-type,misc]
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
 
     assert found == 999_000
     assert peak < 16 * MIB
-    assert bucket.asked == {"Bucket": SOURCE.bucket, "Prefix": "AWSLogs/", "StartAfter": "AWSLogs/0"}
+    assert len(bucket.asked) == 1000
+    assert bucket.asked[0] == {"Bucket": SOURCE.bucket, "Prefix": "AWSLogs/", "StartAfter": "AWSLogs/0"}
 
 
 def test_listed_object_is_the_one_that_its_notification_names() -> None:
-    ref = next(list_objects(Bucket(PAGE), SOURCE))  # type: ignore[arg-type]
+    ref = next(list_objects(Bucket(PAGE), SOURCE)).ref  # type: ignore[arg-type]
 
     assert (ref.bucket, ref.key, ref.etag, ref.size_bytes) == (SOURCE.bucket, "AWSLogs/000000001", f"{1:032x}", 1)

@@ -92,7 +92,8 @@ def _download(settings: Settings, url: str, path: Path) -> None:
     source, sessions = _source_of(settings, bucket, key), Sessions(settings.region)
     ref: ObjectRef | None = ObjectRef(bucket, key)
     if not key or key.endswith("/"):
-        ref = next(s3.list_objects(sessions, replace(source, bucket=bucket), key), None)
+        listed = next(s3.list_objects(sessions, replace(source, bucket=bucket), key), None)
+        ref = listed.ref if listed else None
     if ref is None:
         raise ConfigError.one(url, "holds no object", fix="Name a prefix with log objects below it.")
     fetched = s3.fetch(sessions, ref, source)
