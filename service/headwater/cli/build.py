@@ -91,9 +91,13 @@ def lock_url(accounts_url: str) -> str:
 
 
 def database(made: Settings) -> Database:
-    """The state database, its tables made where they are missing."""
-    url = made.resolved_state_url
-    return connect(url, rds.token_maker(url, made.region) if made.state_iam_auth else None)
+    """The state database, migrated where the settings allow it."""
+    return connect(made.resolved_state_url, state_password(made), migrate=made.state_migrate)
+
+
+def state_password(made: Settings) -> Callable[[], str] | None:
+    """What makes the password of each connection to the state database, where it is not in the URL."""
+    return rds.token_maker(made.resolved_state_url, made.region) if made.state_iam_auth else None
 
 
 def catalog(made: Settings) -> Catalog:

@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from headwater.aws import rds
 from headwater.cli import build
+from headwater.cli.output import Format, Output, emit_json
 from headwater.errors import ConfigError
-from headwater.state.database import open_database
+from headwater.state import migrate as migrations
+from headwater.state.database import Database, open_database, read, upgrade
 from headwater.state.login import as_user, create_login, user_of
 
-app = typer.Typer(help="Prepare the state database.", no_args_is_help=True)
+app = typer.Typer(help="Prepare and migrate the state database.", no_args_is_help=True)
+ADVICE = {
+    "current": "Nothing to do.",
+    "behind": "headwater state migrate brings it up to date; so does the next start, unless "
+    "HEADWATER_STATE_MIGRATE=check.",
+    "newer": "A newer release has migrated it; this release refuses it.",
+}
 
 
 @app.command()
@@ -33,3 +41,47 @@ def prepare(
     admin, password = rds.read_login(admin_secret, settings.region)
     is_new = create_login(open_database(as_user(settings.state_url, admin, password)), user)
     typer.echo(f"{'Created' if is_new else 'Found'} the login {user}; it logs in by IAM.")
+
+
+@app.command()
+def status(output: Output = Format.text) -> None:
+    """Show which schema the state database has, and which one this release needs. Exit 1: they differ."""
+    database = _open()
+    with read(database) as connection:
+        found = migrations.status(connection)
+    _show(database, found, output)
+    if found.kind != "current":
+        raise typer.Exit(1)
+
+
+@app.command()
+def migrate(output: Output = Format.text) -> None:
+    """Bring the state database to the schema of this release; safe to repeat, and while workers run."""
+    database = _open()
+    before = upgrade(database)
+    if output is Format.json:
+        emit_json({"before": before.version, "was": before.kind, "version": before.head})
+    elif before.kind == "current":
+        typer.echo(f"The schema is {before.head} already; nothing to do.")
+    else:
+        typer.echo(f"Migrated the schema from {before.version or before.kind} to {before.head}.")
+
+
+def _open() -> Database:
+    made = build.settings()
+    return open_database(made.resolved_state_url, build.state_password(made))
+
+
+def _show(database: Database, found: migrations.SchemaStatus, output: Format) -> None:
+    shown: dict[str, Any] = {
+        "database": database.url.render_as_string(hide_password=True),
+        "version": found.version,
+        "needed": found.head,
+        "state": found.kind,
+    }
+    if output is Format.json:
+        emit_json(shown)
+        return
+    for name, value in shown.items():
+        typer.echo(f"{name:<9} {value or '-'}")
+    typer.echo(ADVICE.get(found.kind, ADVICE["behind"]))
