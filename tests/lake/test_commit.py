@@ -11,6 +11,7 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 from pyiceberg.catalog import Catalog
+from pyiceberg.catalog.sql import SqlCatalog
 from pyiceberg.exceptions import CommitFailedException
 from pyiceberg.table import Table
 
@@ -136,6 +137,27 @@ def test_a_loser_sees_that_the_winner_added_the_same_batch(catalog: Catalog, mon
 
     assert not append(catalog, TABLE, rows(10, name="mine"), batch_id="b1", sleep=waits.append)
 
+    assert names(catalog)["mine"] == 10
+
+
+def test_a_commit_that_has_landed_and_is_refused_when_sent_again_leaves_a_table_that_can_be_read(
+    catalog: Catalog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    append(catalog, TABLE, rows(1), batch_id="b0")
+    real, lost = SqlCatalog.commit_table, []
+
+    def commit_table(self: SqlCatalog, *arguments: object) -> object:
+        answer = real(self, *arguments)  # type: ignore[arg-type]
+        if not lost:
+            lost.append(answer)
+            raise CommitFailedException("the answer was lost; the same call, sent again, is out of date")
+        return answer
+
+    monkeypatch.setattr(SqlCatalog, "commit_table", commit_table)
+
+    assert not append(catalog, TABLE, rows(10, name="mine"), batch_id="b1", sleep=lambda wait_s: None)
+
+    assert lost
     assert names(catalog)["mine"] == 10
 
 

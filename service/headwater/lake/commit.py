@@ -22,6 +22,7 @@ from pyiceberg.table.snapshots import Snapshot
 
 from headwater.errors import CommitConflict
 from headwater.lake.faults import translated
+from headwater.lake.landing import keep_files
 from headwater.lake.spool import Spooled
 from headwater.lake.tables import BATCH_ID, CARRIED, EVENT_TIME, open_table
 
@@ -114,6 +115,7 @@ def _write_slice(table: Table, rows: pa.Table) -> Iterable[DataFile]:
 def _commit(table: Table, files: Sequence[DataFile], batch_id: str) -> None:
     """One snapshot more, refused if another was added since the table was loaded."""
     share_history(table)
+    keep_files(table)
     with (
         table.transaction() as transaction,
         transaction.update_snapshot(snapshot_properties={BATCH_ID: batch_id}).merge_append() as snapshot,

@@ -16,6 +16,7 @@ from pyiceberg.table import FileScanTask, Table
 from headwater.errors import CommitConflict
 from headwater.lake.commit import FIRST_WAIT_S, LONGEST_WAIT_S, TRIES, share_history
 from headwater.lake.faults import translated
+from headwater.lake.landing import keep_files
 from headwater.lake.tables import EVENT_TIME
 
 UPKEEP = "headwater.upkeep"  # snapshot property: why a snapshot has no batch: compaction, retention, deletion
@@ -83,6 +84,7 @@ def _range(tasks: Sequence[FileScanTask]) -> str:
 
 def _commit(table: Table, old: Sequence[DataFile], new: Sequence[DataFile], properties: Mapping[str, str]) -> None:
     share_history(table)
+    keep_files(table)
     with (
         table.transaction() as transaction,
         transaction.update_snapshot(snapshot_properties=dict(properties)).overwrite() as snapshot,
