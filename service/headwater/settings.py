@@ -135,6 +135,34 @@ class Settings(BaseSettings):
     reject_share_min_rows: int = Field(
         100, ge=1, description="Rows that a source must have sent in the last hour for that alert."
     )
+    health_check_s: float = Field(60.0, gt=0, description="How often the service looks at all sources.")
+    lag_limit_s: float = Field(
+        6 * 3600.0, gt=0, description="Alert on a source that sends objects when its newest row is older than this."
+    )
+    never_seen_limit_s: float = Field(
+        24 * 3600.0, gt=0, description="Alert on a source that has sent nothing for so long since it was onboarded."
+    )
+    drop_share_limit: float = Field(
+        0.05,
+        ge=0,
+        le=1,
+        description="Alert on a source whose last whole hours have less than this share of their usual rows; 0: never.",
+    )
+    metrics: Literal["none", "emf", "prometheus", "both"] = Field(
+        "none",
+        description="emf: lines for CloudWatch on stdout. prometheus: /metrics on the HTTP port.",
+    )
+    metrics_interval_s: float = Field(60.0, ge=1, description="How often lines for CloudWatch are written.")
+    metrics_max_sources: int = Field(
+        200, ge=0, description="Sources and log types with series of their own in one process; the rest is `other`."
+    )
+    http_port: int = Field(0, ge=0, le=65_535, description="Port of /healthz, /readyz and /metrics; 0: none is opened.")
+    http_host: str = Field(
+        "127.0.0.1", description="Address of that port; 0.0.0.0 where something outside of the container asks."
+    )
+    stalled_after_s: float = Field(
+        900.0, gt=0, description="/healthz fails when the loop of a process has not turned for so long."
+    )
 
     @property
     def resolved_state_url(self) -> str:

@@ -13,6 +13,7 @@ from headwater.errors import QueryError
 from headwater.lake.query import query
 from headwater.state import alerts as state_alerts
 from headwater.state import links
+from headwater.state.breakers import list_breakers
 from headwater.state.database import connect
 from support.world import CUSTOMER, World, cloudtrail_gz, record, stop_logging
 
@@ -175,7 +176,7 @@ def test_subscription_of_an_expected_topic_is_confirmed(world: World) -> None:
     assert world.dead_letters() == []
 
 
-def test_wrong_external_id_gives_the_object_up_and_says_what_to_grant(world: World) -> None:
+def test_wrong_external_id_pauses_the_account_and_gives_no_object_up(world: World) -> None:
     world.notify(world.put("a", cloudtrail_gz([record(1)])))
     text = world.accounts_file.read_text().replace("headwater-example-external-id", "some-other-external-id")
     world.accounts_file.write_text(text)
@@ -183,7 +184,10 @@ def test_wrong_external_id_gives_the_object_up_and_says_what_to_grant(world: Wor
     world.reload()
     world.run()
 
-    assert [letter["reason"].split(":")[0] for letter in world.dead_letters()] == ["AccessDenied"]
+    assert world.dead_letters() == []
+    (breaker,) = list_breakers(connect(world.settings.resolved_state_url))
+    assert (breaker.subject, breaker.is_open) == (CUSTOMER, True)
+    assert "sts:AssumeRole" in breaker.statement
 
 
 def confirmation(arn: str) -> dict[str, str]:

@@ -86,6 +86,11 @@ class Committer:
         return len(self._buffer)
 
     @property
+    def size_bytes(self) -> int:
+        """Their text."""
+        return self._bytes
+
+    @property
     def object_ids(self) -> list[str]:
         """The objects that wait for the next flush."""
         return [opened.ref.object_id for opened in self._buffer]

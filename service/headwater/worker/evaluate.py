@@ -9,6 +9,7 @@ import hashlib
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import TimeoutError as WaitTimeout
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
@@ -164,18 +165,20 @@ class Background:
             self._finish()
             self._running = self._pool.submit(self._evaluator.run, now)
 
-    def stop(self) -> None:
-        """Wait for the run that is at work; what it could not do is done by the next worker."""
-        self._pool.shutdown()
+    def stop(self, timeout_s: float | None = None) -> None:
+        """Wait for the run that is at work, so long at most; what it could not do is done by the next worker."""
+        self._pool.shutdown(wait=False)
         try:
-            self._finish()
+            self._finish(timeout_s)
         except TransientError as error:
             LOG.warning("evaluation_failed", error=str(error))
+        except WaitTimeout:
+            LOG.warning("evaluation_left")
 
-    def _finish(self) -> None:
+    def _finish(self, timeout_s: float | None = None) -> None:
         running, self._running = self._running, None
         if running is not None:
-            running.result()
+            running.result(timeout_s)
 
 
 def due(task: Task, last: datetime | None, now: datetime) -> bool:

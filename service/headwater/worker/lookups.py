@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import TimeoutError as WaitTimeout
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Literal
@@ -25,8 +26,8 @@ from headwater.ingest.rows import row_dicts
 from headwater.model import Match, health_match
 from headwater.pipeline import Store
 from headwater.schema.logtype import LogType
-from headwater.state import commit as state_commit
 from headwater.worker.files import read_blocks
+from headwater.worker.telling import tell
 
 LOG = structlog.get_logger()
 STALE = "Headwater.LookupStale"
@@ -201,15 +202,18 @@ class Refresher:
                 self._running = self._pool.submit(self._tables.refresh, now)
         self._alert(now)
 
-    def stop(self) -> None:
-        """Wait for the round that runs."""
-        self._pool.shutdown()
-        self._finish()
+    def stop(self, timeout_s: float | None = None) -> None:
+        """Wait for the round that runs, so long at most."""
+        self._pool.shutdown(wait=False)
+        try:
+            self._finish(timeout_s)
+        except WaitTimeout:
+            LOG.warning("lookups_left")
 
-    def _finish(self) -> None:
+    def _finish(self, timeout_s: float | None = None) -> None:
         running, self._running = self._running, None
         if running is not None:
-            running.result()
+            running.result(timeout_s)
 
     def _alert(self, now: datetime) -> None:
         started_at = self._started_at or now
@@ -220,18 +224,13 @@ class Refresher:
                 continue
             batch_id = _batch_id(name, now)
             if self._told.get(name) != batch_id:
-                _tell(self._store, self._worker, batch_id, _stale_match(state, now), now)
+                tell(self._store, self._worker, batch_id, _stale_match(state, now), now)
                 self._told[name] = batch_id
 
 
 def _batch_id(name: str, now: datetime) -> str:
     """One a day for each table, the same for all workers: what one of them has told is told."""
     return hashlib.sha256(f"{STALE}\0{name}\0{now:%Y-%m-%d}".encode()).hexdigest()[:32]
-
-
-def _tell(store: Store, worker: str, batch_id: str, match: Match, now: datetime) -> None:
-    state_commit.prepare(store.database, batch_id, (), (match,), worker=worker, now=now)
-    state_commit.finish(store.database, batch_id, (), (match,), now=now, destinations=store.destinations)
 
 
 def _stale_match(state: TableState, now: datetime) -> Match:
