@@ -15,6 +15,7 @@ from headwater.cli import (
     data,
     demo,
     detections,
+    lake,
     lookups,
     onboard,
     packs,
@@ -69,6 +70,7 @@ app.add_typer(rejects.app, name="rejects")
 app.add_typer(onboard.app, name="onboard")
 app.add_typer(schema.app, name="schema")
 app.add_typer(config.app, name="config")
+app.add_typer(lake.app, name="lake")
 app.add_typer(state.app, name="state")
 
 

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, Engine, Table, and_, delete, func, or_, select, text, update
 
-from headwater.state.database import chunks, read, run
+from headwater.state.database import chunks, lift_time_limit, read, run
 from headwater.state.evaluations import from_json
 from headwater.state.schema import (
     alerts,
@@ -30,7 +30,14 @@ from headwater.state.schema import (
 )
 
 NOTHING_OF_CUSTOMERS: Final = frozenset(
-    {"batches", "retries", "evaluations", "chores", "queue_health"}  # ids, times and names of workers, rules and queues
+    {
+        "batches",
+        "history_batches",
+        "retries",
+        "evaluations",
+        "chores",
+        "queue_health",
+    }  # ids, times and names of workers, rules and queues
 )
 BY_HAND: Final = frozenset({"findings", "remembered", "rule_health", "retried_rejects"})
 BY_COLUMN: Final = ("account_id", "source_id", "alert_id")
@@ -38,10 +45,10 @@ OBJECT_PREFIX = 32  # what a row id has of its object's id
 
 
 def in_flight(engine: Engine, account_id: str) -> int:
-    """Objects of the account that a worker holds: their rows may still come into the lake."""
-    held = objects.c.status.in_(("claimed", "prepared"))
+    """Objects of the account whose batch a worker writes: their rows may still come into the lake."""
+    mine = (objects.c.status == "prepared", _of(objects, account_id))
     with read(engine) as connection:
-        return connection.scalar(select(func.count()).select_from(objects).where(held, _of(objects, account_id))) or 0
+        return connection.scalar(select(func.count()).select_from(objects).where(*mine)) or 0
 
 
 def unfinished_batches(engine: Engine) -> frozenset[str]:
@@ -64,6 +71,7 @@ def delete_account(
     """
 
     def work(connection: Connection) -> dict[str, int]:
+        lift_time_limit(connection)  # it looks at every row of every table
         counts: Counter[str] = Counter()
         counts["findings"] = _findings(connection, account_id, dry_run)
         counts["retried_rejects"] = _retried(connection, account_id, dry_run)
@@ -74,6 +82,8 @@ def delete_account(
             if "alert_id" in table.columns:
                 counts[table.name] += _in(connection, table, table.c.alert_id, ids, dry_run)
             condition = _of(table, account_id)
+            if table is objects:  # of a batch that is written now, they tell when it is done
+                condition = and_(condition, objects.c.status != "prepared")
             if table is not alerts and condition is not None:
                 counts[table.name] += _delete(connection, table, condition, dry_run)
         return {name: count for name, count in sorted(counts.items()) if count}
@@ -87,9 +97,12 @@ def compact_storage(engine: Engine) -> None:
     Raises: StateUnavailable where others hold the database for too long.
     """
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        if engine.dialect.name == "postgresql":
+            connection.execute(text("SET statement_timeout = 0"))
         connection.execute(text("VACUUM"))
         if engine.dialect.name == "sqlite":
             connection.execute(text("PRAGMA wal_checkpoint(TRUNCATE)"))
+        connection.invalidate()  # with its lifted limit of time
 
 
 def _of(table: Table, account_id: str) -> Any:
