@@ -244,7 +244,8 @@ class Store:
     """Where commits go: the state database, the lake, the names of the alert destinations.
 
     reject_limit: when a source is alerted on because of its rejects; rule_limit: when a detection is suspended because
-    of its errors; None: never. is_live: what is committed is news, not history that is made up for.
+    of its errors; None: never. is_live: what is committed is news, not history that is made up for. alerting: its
+    matches open alerts.
     """
 
     database: Database
@@ -253,6 +254,7 @@ class Store:
     reject_limit: RejectLimit | None = None
     rule_limit: RuleLimit | None = None
     is_live: bool = True
+    alerting: bool = True
 
 
 def commit(
@@ -271,9 +273,19 @@ def commit(
     lease_s: how long the batch is this worker's. step: told each step before it runs (prepare, append:<table>, finish).
     """
     step("prepare")
+    if not store.alerting:
+        made = replace(made, matches=tuple(replace(match, create_alert=False) for match in made.matches))
     object_ids = [receipt.ref.object_id for receipt in made.receipts]
     alert_ids = state_commit.prepare(
-        store.database, batch_id, object_ids, made.matches, worker=worker, now=now, lease_s=lease_s
+        store.database,
+        batch_id,
+        object_ids,
+        made.matches,
+        worker=worker,
+        now=now,
+        lease_s=lease_s,
+        is_live=store.is_live,
+        alerting=store.alerting,
     )
     for table, data in _tables(made, alert_ids, now).items():
         step(f"append:{table}")
@@ -287,7 +299,7 @@ def commit(
         now=now,
         destinations=store.destinations,
         reasons=made.reasons,
-        reject_limit=store.reject_limit,
+        reject_limit=store.reject_limit if store.is_live else None,
         rule_limit=store.rule_limit,
         newest=made.newest,
         is_live=store.is_live,

@@ -13,7 +13,7 @@ from sqlalchemy import Connection, Engine, bindparam, select, update
 
 from headwater.errors import LeaseLost
 from headwater.model import Alert, GroupKey, Match, Receipt
-from headwater.state import activity, grouping, health, rule_health, sources
+from headwater.state import activity, grouping, health, history, rule_health, sources
 from headwater.state.activity import Newest
 from headwater.state.database import chunks, insert_missing, random_id, run
 from headwater.state.health import Reasons, RejectLimit
@@ -45,11 +45,14 @@ def prepare(
     worker: str,
     now: datetime,
     lease_s: float = 600,
+    is_live: bool = True,
+    alerting: bool = True,
     new_id: Callable[[], str] = random_id,
 ) -> Mapping[GroupKey, str]:
     """Bind claimed objects to a batch and fix the alert of each of its groups; returns the alert ids.
 
     The second call for a batch, by whoever took it over, gives the ids of the first.
+    is_live, alerting: what kind of batch it is, for whoever takes it over.
     Raises: LeaseLost when other workers took over some of the objects; nothing is bound then.
     """
     ids = sorted(object_ids)
@@ -57,6 +60,8 @@ def prepare(
     def work(connection: Connection) -> Mapping[GroupKey, str]:
         if _create_batch(connection, batch_id, worker, now, lease_s):
             _bind(connection, batch_id, ids, worker, now)
+            if not is_live:
+                history.mark(connection, batch_id, alerting=alerting)
         return assign_alerts(connection, batch_id, matches, now, new_id)
 
     return run(engine, work)

@@ -13,6 +13,7 @@ from headwater.state.schema import (
     batches,
     evaluations,
     findings,
+    history_batches,
     link_tests,
     outbox,
     remembered,
@@ -34,6 +35,7 @@ def prune(engine: Engine, before: datetime) -> None:
     def work(connection: Connection) -> None:
         ids = select(batches.c.batch_id).where(*finished)
         connection.execute(delete(batch_groups).where(batch_groups.c.batch_id.in_(ids)))
+        connection.execute(delete(history_batches).where(history_batches.c.batch_id.in_(ids)))
         connection.execute(delete(batches).where(*finished))
         retried = select(retries.c.batch_id).where(retries.c.status == "done", retries.c.updated_at < before)
         connection.execute(delete(batch_groups).where(batch_groups.c.batch_id.in_(retried)))

@@ -73,6 +73,7 @@ objects = Table(
     Index("objects_prepared", "batch_id", **only("prepared")),
     Index("objects_failed", "updated_at", **only("failed")),
     Index("objects_done", "updated_at", **only("done")),
+    Index("objects_key", "bucket", "key"),
 )
 
 # Up to when each source may have objects that were done and are forgotten: the ledger cannot speak for older ones.
@@ -95,6 +96,14 @@ batches = Table(
     Column("updated_at", Time, nullable=False),
     Index("batches_prepared", "lease_until", **only("prepared")),
     Index("batches_done", "updated_at", **only("done")),
+)
+
+# Batches of history that is made up for: no news of their sources. alerting: their matches open alerts all the same.
+history_batches = Table(
+    "history_batches",
+    metadata,
+    Column("batch_id", String(64), primary_key=True),
+    Column("alerting", Boolean, nullable=False),
 )
 
 # The alert of every group of a batch, fixed before the lake is written.
@@ -366,4 +375,14 @@ chores = Table(
     Column("done_at", Time, nullable=False),
     Column("worker", Text, nullable=False),
     Column("lease_until", Time, nullable=False),
+)
+
+# Objects of listings that were sent to the queue, by bucket, key and ETag, so that the next listing does not send them.
+announced = Table(
+    "announced",
+    metadata,
+    Column("place_id", String(64), primary_key=True),
+    Column("source_id", Text, nullable=False),
+    Column("announced_at", Time, nullable=False),
+    Index("announced_announced_at", "announced_at"),
 )

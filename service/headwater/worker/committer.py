@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 import uuid
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 import structlog
@@ -18,7 +18,7 @@ from headwater.model import Alert, ObjectRef, Receipt
 from headwater.pipeline import Bound, Digest, Opened, Step, Store, commit, digest, digest_pieces
 from headwater.schema.logtype import LogType
 from headwater.settings import Settings
-from headwater.state import ledger
+from headwater.state import history, ledger
 from headwater.state.rule_health import RULE_SUSPENDED
 
 LOG = structlog.get_logger()
@@ -130,7 +130,7 @@ class Committer:
     def _flush(self, objects: list[Opened]) -> Committed:
         while objects:
             try:
-                return self._commit(self._ids(), objects)
+                return self._commit(self._ids(), objects, self.store)
             except LeaseLost as error:
                 lost = set(error.object_ids)
                 LOG.warning("leases_lost", objects=len(lost))
@@ -154,10 +154,12 @@ class Committer:
         if not ledger.take_over(self.store.database, batch_id, worker=self.worker, now=self.now(), lease_s=lease_s):
             return Committed()
         LOG.warning("batch_taken_over", batch_id=batch_id)
+        alerting = history.alerting(self.store.database, batch_id)
+        store = replace(self.store, is_live=alerting is None, alerting=alerting is not False)
         try:
-            return self._commit(batch_id, self._reopen(batch_id, open_ref))
+            return self._commit(batch_id, self._reopen(batch_id, open_ref), store)
         except ObjectError:  # only its end shows that a large object can be read no longer
-            return self._commit(batch_id, self._reopen(batch_id, _to_the_end(open_ref)))
+            return self._commit(batch_id, self._reopen(batch_id, _to_the_end(open_ref)), store)
 
     def _reopen(self, batch_id: str, open_ref: OpenRef) -> list[Opened]:
         opened = []
@@ -168,32 +170,32 @@ class Committer:
                 LOG.error("object_lost_in_take_over", object=ref.url, batch_id=batch_id, error=str(error))
         return opened
 
-    def _commit(self, batch_id: str, objects: list[Opened]) -> Committed:
+    def _commit(self, batch_id: str, objects: list[Opened], store: Store) -> Committed:
         if any(opened.pieces for opened in objects):
-            return self._commit_pieces(batch_id, objects)
+            return self._commit_pieces(batch_id, objects, store)
         now = self.now()
         made = digest(objects, self.library, self.detector, now, lookups=self._lookups())
-        alerts = self._write(batch_id, made, now)
+        alerts = self._write(batch_id, made, now, store)
         for receipt, opened in zip(made.receipts, objects, strict=True):
             log_object(receipt, opened)
         return Committed(made.receipts, alerts)
 
-    def _commit_pieces(self, batch_id: str, objects: list[Opened]) -> Committed:
+    def _commit_pieces(self, batch_id: str, objects: list[Opened], store: Store) -> Committed:
         """As _commit, in little memory: all is read to its end, and put aside on disk, before anything is written."""
         with Spool() as spool:
             lookups = self._lookups()
             made, ended = digest_pieces(objects, self.library, self.detector, self.now(), spool, lookups=lookups)
-            alerts = self._write(batch_id, made, self.now())
+            alerts = self._write(batch_id, made, self.now(), store)
         for receipt, opened in zip(made.receipts, ended, strict=True):
             log_object(receipt, opened)
         return Committed(made.receipts, alerts)
 
-    def _write(self, batch_id: str, made: Digest, now: datetime) -> tuple[Alert, ...]:
+    def _write(self, batch_id: str, made: Digest, now: datetime, store: Store) -> tuple[Alert, ...]:
         """Commit, again with the same id while the lake or the database is out of reach for a moment."""
         for pause_s in (*COMMIT_PAUSES_S, None):
             try:
                 opened = commit(
-                    self.store,
+                    store,
                     batch_id,
                     made,
                     worker=self.worker,

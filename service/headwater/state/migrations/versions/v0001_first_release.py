@@ -94,6 +94,7 @@ def _create_ledger() -> None:
         Index("objects_prepared", "batch_id", **_only("prepared")),
         Index("objects_failed", "updated_at", **_only("failed")),
         Index("objects_done", "updated_at", **_only("done")),
+        Index("objects_key", "bucket", "key"),
     )
     _create(
         "forgotten",
@@ -103,6 +104,11 @@ def _create_ledger() -> None:
 
 
 def _create_batches() -> None:
+    _create(
+        "history_batches",
+        Column("batch_id", String(64), primary_key=True),
+        Column("alerting", Boolean, nullable=False),
+    )
     _create(
         "batches",
         Column("batch_id", String(64), primary_key=True),
@@ -292,6 +298,13 @@ def _create_health() -> None:
 
 
 def _create_rules() -> None:
+    _create(
+        "announced",
+        Column("place_id", String(64), primary_key=True),
+        Column("source_id", Text, nullable=False),
+        Column("announced_at", Time, nullable=False),
+        Index("announced_announced_at", "announced_at"),
+    )
     _create(
         "chores",
         Column("name", Text, primary_key=True),
