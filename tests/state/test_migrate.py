@@ -16,7 +16,7 @@ from sqlalchemy import Connection, Engine, MetaData, inspect, text
 
 from headwater.errors import ConfigError
 from headwater.state import migrate
-from headwater.state.database import connect, open_database, read
+from headwater.state.database import connect, open_database, query, read
 from headwater.state.schema import metadata
 from support.protocol import at_once, claim, refs
 
@@ -70,13 +70,11 @@ def test_the_file_names_tell_the_head() -> None:
 
 
 def test_an_empty_database_is_brought_to_the_head(bare: Engine, state_url: str) -> None:
-    with read(bare) as connection:
-        assert migrate.status(connection) == migrate.SchemaStatus("empty", None, migrate.head())
+    assert query(bare, migrate.status) == migrate.SchemaStatus("empty", None, migrate.head())
 
     connect(state_url).dispose()
 
-    with read(bare) as connection:
-        assert migrate.status(connection) == migrate.SchemaStatus("current", migrate.head(), migrate.head())
+    assert query(bare, migrate.status) == migrate.SchemaStatus("current", migrate.head(), migrate.head())
 
 
 def before_migrations(connection: Connection) -> None:
@@ -114,8 +112,8 @@ def test_processes_that_start_at_once_migrate_once(bare: Engine, state_url: str)
     for engine in at_once([partial(connect, state_url)] * 4):
         engine.dispose()
 
+    assert query(bare, migrate.status).kind == "current"
     with read(bare) as connection:
-        assert migrate.status(connection).kind == "current"
         assert connection.execute(text(f"SELECT count(*) FROM {migrate.VERSION_TABLE}")).scalar() == 1
 
 
@@ -130,16 +128,14 @@ def test_a_database_of_a_newer_release_is_refused_untouched(
     with pytest.raises(ConfigError, match=rf"schema is {version}.*Run that release or a later one"):
         connect(state_url, migrate=mode)
 
-    with read(engine) as connection:
-        assert migrate.status(connection).version == version
+    assert query(engine, migrate.status).version == version
 
 
 def test_check_refuses_a_database_that_is_not_migrated(bare: Engine, state_url: str) -> None:
     with pytest.raises(ConfigError, match="headwater state migrate"):
         connect(state_url, migrate="check")
 
-    with read(bare) as connection:
-        assert inspect(connection).get_table_names() == []
+    assert inspect(bare).get_table_names() == []
 
 
 def test_check_takes_a_database_that_is_migrated(engine: Engine, state_url: str) -> None:

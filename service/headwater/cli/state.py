@@ -11,7 +11,7 @@ from headwater.cli import build
 from headwater.cli.output import Format, Output, emit_json
 from headwater.errors import ConfigError
 from headwater.state import migrate as migrations
-from headwater.state.database import Database, open_database, read, upgrade
+from headwater.state.database import Database, open_database, query, upgrade
 from headwater.state.login import as_user, create_login, user_of
 
 app = typer.Typer(help="Prepare and migrate the state database.", no_args_is_help=True)
@@ -47,8 +47,7 @@ def prepare(
 def status(output: Output = Format.text) -> None:
     """Show which schema the state database has, and which one this release needs. Exit 1: they differ."""
     database = _open()
-    with read(database) as connection:
-        found = migrations.status(connection)
+    found = query(database, migrations.status, patience_s=0)
     _show(database, found, output)
     if found.kind != "current":
         raise typer.Exit(1)

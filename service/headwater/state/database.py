@@ -2,29 +2,48 @@
 
 from __future__ import annotations
 
+import time
 import uuid
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
 import structlog
-from sqlalchemy import URL, Connection, Engine, Table, create_engine, event, make_url
+from sqlalchemy import (
+    URL,
+    Connection,
+    Engine,
+    Executable,
+    Result,
+    ScalarResult,
+    Table,
+    create_engine,
+    event,
+    make_url,
+    text,
+)
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError
+from sqlalchemy.exc import ArgumentError, DBAPIError
+from sqlalchemy.sql.selectable import TypedReturnsRows
 
-from headwater.errors import ConfigError, StateUnavailable
+from headwater.errors import ConfigError
 from headwater.state import migrate as migrations
+from headwater.state.faults import PATIENCE_S, Pause, persist
 from headwater.state.migrate import Migrate
 
 LOG = structlog.get_logger()
 T = TypeVar("T")
 Database = Engine  # what the packages outside state call it
-TRIES = 5  # of a transaction that a deadlock or a lost connection broke off
 URL_FIX = "Use sqlite:////absolute/path/state.db or postgresql://user:password@host/database."
 CHUNK = 500  # ids per statement: SQLite allows 32,766 parameters, PostgreSQL 65,535
 BUSY_TIMEOUT_MS = 30_000
 CONNECT_TIMEOUT_S = 10
+RECYCLE_S = 1800  # a connection that is older is replaced: after a failover, load returns to all servers behind a name
+# A server that vanished without a word (a failover of RDS) is noticed after a minute, not after the kernel's two hours.
+KEEPALIVE = {"keepalives_idle": 30, "keepalives_interval": 10, "keepalives_count": 3, "tcp_user_timeout": 30_000}
+TIME_LIMITS_S = {"statement_timeout": 60, "lock_timeout": 20, "idle_in_transaction_session_timeout": 60}
 
 
 def connect(url: str, password: Callable[[], str] | None = None, *, migrate: Migrate = "auto") -> Engine:
@@ -34,8 +53,7 @@ def connect(url: str, password: Callable[[], str] | None = None, *, migrate: Mig
     Raises: ConfigError for a URL of another kind, a newer schema, or (check) an older one; StateUnavailable.
     """
     engine = open_database(url, password)
-    with read(engine) as connection:
-        found = migrations.status(connection)
+    found = query(engine, migrations.status, patience_s=0)
     migrations.refuse_newer(found)
     if migrate == "check":
         migrations.refuse_old(found)
@@ -58,34 +76,85 @@ def open_database(url: str, password: Callable[[], str] | None = None) -> Engine
     return _sqlite(address) if address.drivername == "sqlite" else _postgresql(address, password)
 
 
-def run(engine: Engine, work: Callable[[Connection], T]) -> T:
+def run(
+    engine: Engine, work: Callable[[Connection], T], *, patience_s: float = PATIENCE_S, pause: Pause = time.sleep
+) -> T:
     """The result of `work` in one transaction, again from the start when the database broke it off.
 
     work: must be idempotent, for a connection can break after the commit and before its answer.
-    Raises: StateUnavailable when every try was broken off.
+    Raises: StateUnavailable as of `persist`.
     """
-    for left in reversed(range(TRIES)):
-        try:
-            with engine.begin() as connection:
-                return work(connection)
-        except DBAPIError as error:
-            if not _broken_off(error):
+
+    def attempt() -> T:
+        with engine.begin() as connection:
+            return work(connection)
+
+    return persist(engine, attempt, patience_s=patience_s, pause=pause)
+
+
+def query(
+    engine: Engine, work: Callable[[Connection], T], *, patience_s: float = PATIENCE_S, pause: Pause = time.sleep
+) -> T:
+    """The result of `work`, which reads alone; on SQLite it does not wait for writers. Raises: as of `run`."""
+
+    def attempt() -> T:
+        with engine.connect().execution_options(read_only=True) as connection:
+            return work(connection)
+
+    return persist(engine, attempt, patience_s=patience_s, pause=pause)
+
+
+class Reader:
+    """SELECTs alone, each asked again on a new connection when the database breaks it off."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._connection: Connection | None = None
+
+    def execute(self, statement: Executable) -> Result[*tuple[Any, ...]]:
+        """The rows."""
+        return self._ask(lambda connection: connection.execute(statement))
+
+    def scalars(self, statement: TypedReturnsRows[T]) -> ScalarResult[T]:
+        """The first value of each row."""
+        return self._ask(lambda connection: connection.scalars(statement))
+
+    def scalar(self, statement: TypedReturnsRows[T]) -> T | None:
+        """The first value of the first row; None where there is none."""
+        return self._ask(lambda connection: connection.scalar(statement))
+
+    def close(self) -> None:
+        """Give the connection back."""
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+    def _ask(self, question: Callable[[Connection], T]) -> T:
+        def attempt() -> T:
+            self._connection = self._connection or self._engine.connect().execution_options(read_only=True)
+            try:
+                return question(self._connection)
+            except DBAPIError:
+                self.close()
                 raise
-            if not left:
-                raise StateUnavailable(f"state database {engine.url!r}: {error.orig}") from error
-    raise AssertionError("unreachable")
+
+        return persist(self._engine, attempt, patience_s=PATIENCE_S, pause=time.sleep)
+
+
+Reading = Connection | Reader  # what a function that only reads takes
 
 
 @contextmanager
-def read(engine: Engine) -> Iterator[Connection]:
-    """A connection for SELECTs alone; on SQLite it does not wait for writers."""
-    try:
-        with engine.connect().execution_options(read_only=True) as connection:
-            yield connection
-    except DBAPIError as error:
-        if not _broken_off(error):
-            raise
-        raise StateUnavailable(f"state database {engine.url!r}: {error.orig}") from error
+def read(engine: Engine) -> Iterator[Reader]:
+    """A reader for some SELECTs; on SQLite it does not wait for writers. Raises: StateUnavailable as of `persist`."""
+    with closing(Reader(engine)) as reader:
+        yield reader
+
+
+def lift_time_limit(connection: Connection) -> None:
+    """Let the statements of this transaction take as long as they need."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(text("SET LOCAL statement_timeout = 0"))
 
 
 def insert_missing(connection: Connection, table: Table, rows: Sequence[dict[str, Any]]) -> None:
@@ -120,8 +189,20 @@ def _parse(url: str) -> URL:
 
 
 def _postgresql(address: URL, password: Callable[[], str] | None) -> Engine:
-    arguments = {"connect_timeout": CONNECT_TIMEOUT_S, "application_name": "headwater"}
-    engine = create_engine(address, pool_pre_ping=True, isolation_level="READ COMMITTED", connect_args=arguments)
+    defaults = {
+        "connect_timeout": CONNECT_TIMEOUT_S,
+        "application_name": "headwater",
+        "target_session_attrs": "read-write",  # not the old primary, which takes no writes after a failover
+        **KEEPALIVE,
+    }
+    engine = create_engine(
+        address,
+        pool_pre_ping=True,
+        pool_recycle=RECYCLE_S,
+        isolation_level="READ COMMITTED",
+        connect_args={name: value for name, value in defaults.items() if name not in address.query},
+    )
+    event.listen(engine, "connect", partial(_limit_time, given=str(address.query.get("options", ""))))
     if password is not None:
         made = password
 
@@ -130,6 +211,13 @@ def _postgresql(address: URL, password: Callable[[], str] | None) -> Engine:
 
         event.listen(engine, "do_connect", log_in)
     return engine
+
+
+def _limit_time(connection: Any, _record: object, *, given: str) -> None:
+    """Set the limits that the URL's options do not name."""
+    limits = [f"SET {name} = '{seconds}s'" for name, seconds in TIME_LIMITS_S.items() if name not in given]
+    connection.execute("; ".join(limits) or "SELECT 1")
+    connection.commit()
 
 
 def _sqlite(address: URL) -> Engine:
@@ -153,8 +241,3 @@ def _begin_sqlite(connection: Connection) -> None:
     # A writer that begins with a read cannot wait for another writer: SQLite refuses it at once. So lock at the start.
     read_only = connection.get_execution_options().get("read_only")
     connection.exec_driver_sql("BEGIN" if read_only else "BEGIN IMMEDIATE")
-
-
-def _broken_off(error: DBAPIError) -> bool:
-    """Whether the same transaction could succeed on another try: locks, deadlocks, lost connections, full disks."""
-    return isinstance(error, OperationalError) or error.connection_invalidated

@@ -12,7 +12,7 @@ from sqlalchemy import Connection, Engine, select, update
 
 from headwater.errors import TurnLost
 from headwater.model import Match
-from headwater.state.database import chunks, insert_missing, read, run
+from headwater.state.database import chunks, insert_missing, query, read, run
 from headwater.state.schema import batches, evaluations, findings
 
 NEVER = datetime(1970, 1, 1, tzinfo=UTC)
@@ -91,8 +91,7 @@ def bind(
 
 def bound(engine: Engine, batch_id: str) -> tuple[Match, ...]:
     """The findings of a batch."""
-    with read(engine) as connection:
-        return _matches(connection, batch_id)
+    return query(engine, lambda connection: _matches(connection, batch_id))
 
 
 def is_done(engine: Engine, batch_id: str) -> bool:

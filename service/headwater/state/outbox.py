@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Engine, func, select, update
 from headwater.model import Alert
 from headwater.state.alerts import to_alert
 from headwater.state.database import chunks, insert_missing, read, run
-from headwater.state.schema import alerts, outbox
+from headwater.state.schema import alerts, has_status, outbox
 
 FIRST_WAIT_S = 5
 LONGEST_WAIT_S = 3600
@@ -82,8 +82,11 @@ def wait_s(attempts: int) -> int:
 def counts(engine: Engine) -> dict[str, int]:
     """Deliveries by status: pending, sent, dead."""
     with read(engine) as connection:
-        rows = connection.execute(select(outbox.c.status, func.count()).group_by(outbox.c.status))
-        return {row[0]: row[1] for row in rows}
+        found = {
+            status: connection.scalar(select(func.count()).select_from(outbox).where(has_status(outbox, status)))
+            for status in ("pending", "sent", "dead")
+        }
+    return {status: count for status, count in found.items() if count}
 
 
 def enqueue(connection: Connection, opened: Sequence[Alert], configured: Sequence[str], now: datetime) -> None:
