@@ -9,6 +9,21 @@ from typing import Literal
 import structlog
 
 
+def observe(processor: structlog.typing.Processor, level: str) -> None:
+    """Let a processor see every event from `info` on; what is below the level is still not written."""
+    least = logging.getLevelNamesMapping()[level.upper()]
+
+    def drop(_logger: object, method: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
+        if logging.getLevelNamesMapping().get(method.upper(), logging.ERROR) < least:
+            raise structlog.DropEvent
+        return event
+
+    structlog.configure(
+        processors=[processor, drop, *structlog.get_config()["processors"]],
+        wrapper_class=structlog.make_filtering_bound_logger(min(least, logging.INFO)),
+    )
+
+
 def configure(fmt: Literal["auto", "json", "console"] = "auto", level: str = "info") -> None:
     """Send structlog events to stderr: JSON lines, or colours where stderr is a terminal."""
     console = fmt == "console" or (fmt == "auto" and sys.stderr.isatty())

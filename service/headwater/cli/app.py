@@ -23,6 +23,7 @@ from headwater.cli import (
     rejects,
     schema,
     serve,
+    sources,
     state,
 )
 from headwater.errors import ConfigError, HeadwaterError
@@ -67,6 +68,7 @@ app.add_typer(packs.app, name="packs")
 app.add_typer(lookups.app, name="lookups")
 app.add_typer(queries.app, name="queries")
 app.add_typer(rejects.app, name="rejects")
+app.add_typer(sources.app, name="sources")
 app.add_typer(onboard.app, name="onboard")
 app.add_typer(schema.app, name="schema")
 app.add_typer(config.app, name="config")

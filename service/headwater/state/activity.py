@@ -8,10 +8,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Engine, bindparam, case, func, select, update
+from sqlalchemy import Connection, Engine, bindparam, case, delete, func, select, update
 
-from headwater.model import Receipt
-from headwater.state.database import chunks, insert_missing, read, run
+from headwater.model import Receipt, object_url
+from headwater.state.database import Reading, chunks, insert_missing, read, run
 from headwater.state.schema import has_status, objects, queue_health, source_health, source_hours, source_rates
 from headwater.state.silence import HISTORY, HOUR, drop_hours, hour_of
 
@@ -164,7 +164,7 @@ def activities(engine: Engine, now: datetime, source_id: str | None = None) -> d
     return found
 
 
-def _rates(connection: Connection, now: datetime) -> dict[str, dict[str, Any]]:
+def _rates(connection: Reading, now: datetime) -> dict[str, dict[str, Any]]:
     columns = source_rates.c
     statement = (
         select(columns.source_id, func.sum(columns.rows_in), func.sum(columns.rejects))
@@ -174,7 +174,7 @@ def _rates(connection: Connection, now: datetime) -> dict[str, dict[str, Any]]:
     return {row[0]: {"rows": int(row[1]), "rejects": int(row[2])} for row in connection.execute(statement)}
 
 
-def _recent_hours(connection: Connection, now: datetime) -> dict[str, dict[str, Any]]:
+def _recent_hours(connection: Reading, now: datetime) -> dict[str, dict[str, Any]]:
     """Objects and bytes of the last hour: this hour's, and of the last one the share that lies within."""
     columns, this_hour = source_hours.c, hour_of(now)
     left = 1 - (now - this_hour) / HOUR
@@ -188,7 +188,7 @@ def _recent_hours(connection: Connection, now: datetime) -> dict[str, dict[str, 
     return found
 
 
-def _waiting(connection: Connection, now: datetime) -> dict[str, dict[str, Any]]:
+def _waiting(connection: Reading, now: datetime) -> dict[str, dict[str, Any]]:
     columns, found = objects.c, defaultdict[str, dict[str, Any]](dict)
     tried = func.sum(case((columns.attempts > 0, 1), else_=0))
     held = select(columns.source_id, func.count(), tried).group_by(columns.source_id)
@@ -215,6 +215,23 @@ def hours(
     return {source_id: tuple(each) for source_id, each in found.items()}
 
 
+def failures(engine: Engine, source_id: str, limit: int) -> list[dict[str, Any]]:
+    """The objects of a source that were given up last, and why."""
+    columns = objects.c
+    mine = (has_status(objects, "failed"), columns.source_id == source_id)
+    statement = select(objects).where(*mine).order_by(columns.updated_at.desc()).limit(limit)
+    with read(engine) as connection:
+        return [
+            {
+                "object": object_url(row.bucket, row.key),
+                "kind": row.error_kind or "",
+                "reason": row.reason or "",
+                "failed_at": row.updated_at,
+            }
+            for row in connection.execute(statement)
+        ]
+
+
 def drop_rows(engine: Engine, now: datetime) -> dict[str, dict[datetime, int]]:
     """Rows of the last whole hours and of the same hours of the weeks before, by source."""
     columns = source_hours.c
@@ -224,6 +241,12 @@ def drop_rows(engine: Engine, now: datetime) -> dict[str, dict[datetime, int]]:
         for row in connection.execute(statement.where(columns.starts_at.in_(drop_hours(now)))):
             found[row.source_id][row.starts_at] = row.rows_in
     return found
+
+
+def forget(engine: Engine, now: datetime) -> None:
+    """Delete the hours that nobody looks at any more."""
+    old = source_hours.c.starts_at < now - HISTORY - DAY
+    run(engine, lambda connection: connection.execute(delete(source_hours).where(old)))
 
 
 def note_queue(engine: Engine, seen: QueueHealth) -> None:

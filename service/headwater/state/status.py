@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from headwater.model import Match, Source, health_match
 from headwater.state.activity import Activity, QueueHealth
+from headwater.state.breakers import Breaker
 from headwater.state.health import RejectLimit
 from headwater.state.silence import HOUR, Drop, Silence, spoken
 
@@ -25,6 +26,7 @@ RULES = (DENIED, NEVER_SEEN, SILENT, LAGGING, DROPPED, DEAD_LETTERS)
 
 LAG_JUDGED = 2 * HOUR  # after its last object: a source that sends nothing is silent, not late
 BEHIND_AFTER = timedelta(minutes=15)
+BREAKER_AWAITED = timedelta(minutes=5)
 ACCESS_DENIED = "AccessDenied"
 
 
@@ -71,11 +73,14 @@ class Judged:
 
 @dataclass(frozen=True, slots=True)
 class Signs:
-    """What is known of a source beside its own activity. behind: the queue holds older news than we have read."""
+    """What is known of a source beside its own activity.
+
+    breaker: its own or its account's. behind: the queue holds older news than we have read.
+    """
 
     silence: Silence | None = None
     drop: Drop | None = None
-    paused: str = ""
+    breaker: Breaker | None = None
     behind: bool = False
 
 
@@ -125,16 +130,25 @@ def dead_letter_alerts(queue: QueueHealth | None, now: datetime) -> list[Match]:
 
 
 def _denied(activity: Activity, signs: Signs, limits: SourceLimits, now: datetime) -> Fault | None:
-    at = activity.denied_at
+    at, breaker = activity.denied_at, signs.breaker
     if at is None:
         return None
     since_then = activity.last_seen is None or at > activity.last_seen
     still_waits = activity.retrying > 0 and activity.last_error_kind == ACCESS_DENIED
-    return Fault("denied", at, activity.last_error) if since_then or still_waits else None
+    if not since_then and not still_waits:
+        return None
+    # its breaker tells as soon as it opens
+    told = breaker is None or (not breaker.is_open and now - breaker.updated_at >= BREAKER_AWAITED)
+    return Fault("denied", at, activity.last_error, told)
 
 
 def _paused(activity: Activity, signs: Signs, limits: SourceLimits, now: datetime) -> Fault | None:
-    return Fault("paused", activity.last_error_at or now, signs.paused) if signs.paused else None
+    breaker = signs.breaker
+    if breaker is None or breaker.opened_at is None:
+        return None
+    whose = "it is" if breaker.source_id else "its account is"
+    again = f", next try at {breaker.probe_at:%H:%M} UTC" if breaker.probe_at else ""
+    return Fault("paused", breaker.opened_at, f"{whose} paused{again}: {breaker.reason}", told=False)
 
 
 def _never_seen(activity: Activity, signs: Signs, limits: SourceLimits, now: datetime) -> Fault | None:
