@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from functools import cache
 from pathlib import Path
@@ -28,7 +29,7 @@ from headwater.worker.meters import Meters
 from headwater.worker.telemetry import Telemetry, to_stdout
 from headwater.worker.vitals import Pulse
 
-Started = Callable[[], Mapping[int, datetime]]  # when each process that should live was started, by its id
+Started = Callable[[], Mapping[int, datetime]]  # when each process that should live was seen first, by its id
 
 
 def limits(made: Settings) -> SourceLimits:
@@ -66,12 +67,32 @@ def telemetry(made: Settings) -> Telemetry:
     return Telemetry(meters, pulse, emit, every_s=made.metrics_interval_s)
 
 
-def endpoint(made: Settings, started: Started, now: Callable[[], datetime] = utc_now) -> Endpoint | None:
-    """The HTTP endpoint of this task, not started yet; None where the settings want none."""
-    if not made.http_port:
-        return None
+@contextmanager
+def serving(made: Settings, pids: Callable[[], Sequence[int]] | None) -> Iterator[None]:
+    """The HTTP endpoint of this task, if the settings want one. pids: of its worker processes; None: it is another's."""
+    if not made.http_port or pids is None:
+        yield
+        return
     vitals.clear(vitals_folder(made))
-    return Endpoint(made.http_host, made.http_port, answers(made, started, now))
+    endpoint = Endpoint(made.http_host, made.http_port, answers(made, first_seen(pids)))
+    endpoint.start()
+    try:
+        yield
+    finally:
+        endpoint.stop()
+
+
+def first_seen(pids: Callable[[], Sequence[int]], now: Callable[[], datetime] = utc_now) -> Started:
+    """Since when each of the processes is known."""
+    known: dict[int, datetime] = {}
+
+    def look() -> Mapping[int, datetime]:
+        alive, time = pids(), now()
+        for pid in alive:
+            known.setdefault(pid, time)
+        return {pid: known[pid] for pid in alive}
+
+    return look
 
 
 def answers(made: Settings, started: Started, now: Callable[[], datetime] = utc_now) -> Answers:
@@ -79,8 +100,10 @@ def answers(made: Settings, started: Started, now: Callable[[], datetime] = utc_
     folder = vitals_folder(made)
 
     def healthz() -> Answer:
-        stalled = vitals.stalled(vitals.read(folder), started(), now(), timedelta(seconds=made.stalled_after_s))
-        return report({"loop": f"stalled: {len(stalled)} of {len(started())} processes" if stalled else "ok"})
+        alive = started()
+        stalled = vitals.stalled(vitals.read(folder), alive, now(), timedelta(seconds=made.stalled_after_s))
+        well = "ok" if alive else "no process"
+        return report({"loop": f"{len(stalled)} of {len(alive)} processes stalled" if stalled else well})
 
     def metrics() -> Answer:
         page = prometheus.page(each.reading for each in vitals.read(folder))
