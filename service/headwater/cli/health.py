@@ -69,7 +69,7 @@ def telemetry(made: Settings) -> Telemetry:
 
 @contextmanager
 def serving(made: Settings, pids: Callable[[], Sequence[int]] | None) -> Iterator[None]:
-    """The HTTP endpoint of this task, if the settings want one. pids: of its worker processes; None: it is another's."""
+    """The HTTP endpoint of this task, if one is wanted. pids: of its worker processes; None: it is another's."""
     if not made.http_port or pids is None:
         yield
         return

@@ -171,8 +171,15 @@ class Committer:
         return opened
 
     def _commit(self, batch_id: str, objects: list[Opened], store: Store) -> Committed:
-        if any(opened.pieces for opened in objects):
-            return self._commit_pieces(batch_id, objects, store)
+        started = time.monotonic()
+        with_pieces = any(opened.pieces for opened in objects)
+        done = (self._commit_pieces if with_pieces else self._commit_whole)(batch_id, objects, store)
+        elapsed_ms = int((time.monotonic() - started) * 1000)
+        rows = sum(receipt.rows_in for receipt in done.receipts)
+        LOG.info("batch_committed", batch_id=batch_id, objects=len(objects), rows=rows, elapsed_ms=elapsed_ms)
+        return done
+
+    def _commit_whole(self, batch_id: str, objects: list[Opened], store: Store) -> Committed:
         now = self.now()
         made = digest(objects, self.library, self.detector, now, lookups=self._lookups())
         alerts = self._write(batch_id, made, now, store)
@@ -181,7 +188,7 @@ class Committer:
         return Committed(made.receipts, alerts)
 
     def _commit_pieces(self, batch_id: str, objects: list[Opened], store: Store) -> Committed:
-        """As _commit, in little memory: all is read to its end, and put aside on disk, before anything is written."""
+        """The same in little memory: all is read to its end, and put aside on disk, before anything is written."""
         with Spool() as spool:
             lookups = self._lookups()
             made, ended = digest_pieces(objects, self.library, self.detector, self.now(), spool, lookups=lookups)
