@@ -75,6 +75,8 @@ docs: $(STAMP) ## Write the generated pages of docs/ again
 	@$(BIN)/python scripts/rule_docs.py
 	@$(BIN)/python scripts/data_model_docs.py
 	@$(BIN)/python scripts/terraform_docs.py
+	@$(BIN)/python scripts/cost_tables.py
+	@$(BIN)/python scripts/architecture_picture.py
 
 lock: ## Resolve the dependencies again into requirements.lock
 	@$(BIN)/python -m pip install --quiet uv

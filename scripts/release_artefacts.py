@@ -42,7 +42,8 @@ def main(tag: str, folder: Path) -> int:
 
 def section(changelog: str, version: str) -> str:
     """What the changelog says about a version; empty where it says nothing."""
-    found = re.search(rf"^## {re.escape(version)}(?![.\w-])[^\n]*\n(.*?)(?=^## |\Z)", changelog, re.MULTILINE | re.DOTALL)
+    title, end = rf"^## {re.escape(version)}(?![.\w-])[^\n]*\n", r"(?=^## |\Z)"
+    found = re.search(f"{title}(.*?){end}", changelog, re.MULTILINE | re.DOTALL)
     return found[1].strip() if found else ""
 
 
