@@ -35,6 +35,20 @@ accounts:
     sources:
       - {name: flow, bucket: shop-logs}
 """
+QUEUE_POLICY = json.dumps(
+    {
+        "Version": "2012-10-17",
+        "Statement": [
+            {
+                "Effect": "Allow",
+                "Principal": {"Service": "sns.amazonaws.com"},
+                "Action": "sqs:SendMessage",
+                "Resource": f"arn:aws:sqs:us-east-1:{CENTRAL}:headwater-intake",
+                "Condition": {"StringEquals": {"aws:SourceOrgID": "o-exampleorgid"}},
+            }
+        ],
+    }
+)
 
 
 @dataclass(frozen=True)
@@ -70,7 +84,7 @@ def cloud() -> Iterator[Cloud]:
             bare.client(account_id, "s3").create_bucket(Bucket=bucket)
         sealed = {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": key_arn}
         bare.client(PAYMENTS, "s3").put_object(Bucket="payments-logs", Key="AWSLogs/1.json", Body=b"{}", **sealed)
-        bare.client(CENTRAL, "sqs").create_queue(QueueName="headwater-intake")
+        bare.client(CENTRAL, "sqs").create_queue(QueueName="headwater-intake", Attributes={"Policy": QUEUE_POLICY})
         _worker(bare.client(CENTRAL, "iam"))
         yield Cloud(aws, key_arn)
 

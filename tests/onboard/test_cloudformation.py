@@ -12,6 +12,7 @@ import pytest
 from headwater.accounts import Accounts, load_accounts
 from headwater.accounts.lock import LockedAccount, read_lock
 from headwater.errors import OnboardError
+from headwater.onboard.arrival import Arrivals
 from headwater.onboard.cloudformation import parameters, quick_create_link, run
 from headwater.onboard.driver import Setup, run_verify, setup_for
 from headwater.onboard.plan import plan
@@ -41,7 +42,7 @@ def test_two_accounts_by_stacks_from_apply_to_destroy(accounts_file: Path, stack
     applied = run("apply", plans, stacks)
     again = run("apply", plan(load_accounts(accounts_file), read_lock(stacks.lock_file)), stacks)
     accounts = load_accounts(accounts_file)
-    verified = run_verify(accounts.accounts, accounts.central, stacks)
+    verified = run_verify(accounts.accounts, accounts.central, stacks, Arrivals())
     notified = s3.get_bucket_notification_configuration(Bucket="payments-logs")
     run("destroy", plans, stacks)
     left = s3.get_bucket_notification_configuration(Bucket="payments-logs")
@@ -52,7 +53,7 @@ def test_two_accounts_by_stacks_from_apply_to_destroy(accounts_file: Path, stack
         ("shop", "changed", "stack headwater-customer-account"),
     ]
     assert [row.outcome for row in again] == ["unchanged", "unchanged"]
-    assert [row.detail for row in verified] == ["7 checks passed", "5 checks passed"]
+    assert [row.detail for row in verified] == ["13 checks passed", "10 checks passed"]
     assert [entry["Id"] for entry in notified["TopicConfigurations"]] == ["headwater-access", "headwater-trail"]
     assert [entry["Id"] for entry in left["QueueConfigurations"]] == ["audit"]
     assert "TopicConfigurations" not in left

@@ -11,6 +11,7 @@ import pytest
 
 from headwater.accounts import load_accounts
 from headwater.accounts.lock import read_lock
+from headwater.onboard.arrival import Arrivals
 from headwater.onboard.driver import Row, Setup, run, run_verify
 from headwater.onboard.plan import AccountPlan, plan
 
@@ -37,7 +38,7 @@ def test_two_accounts_from_plan_to_destroy(accounts_file: Path, setup: Setup, cl
     again = run("apply", plans(accounts_file, setup), setup)
     replanned = run("plan", plans(accounts_file, setup), setup)
     accounts = load_accounts(accounts_file)
-    verified = run_verify(accounts.accounts, accounts.central, setup)
+    verified = run_verify(accounts.accounts, accounts.central, setup, Arrivals())
     destroyed = run("destroy", plans(accounts_file, setup, "payments"), setup)
     left = read_lock(setup.lock_file)
     shop = run_verify(accounts.accounts[1:], accounts.central, setup)

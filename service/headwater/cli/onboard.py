@@ -16,6 +16,7 @@ from headwater.cli import build, onboard_adopt
 from headwater.cli.output import Format, Output, emit_rows, steps
 from headwater.errors import HeadwaterError
 from headwater.onboard import cloudformation, driver
+from headwater.onboard.arrival import Arrivals
 from headwater.onboard.driver import Action, Progress, Row, Setup
 from headwater.onboard.plan import AccountPlan, orphans, plan
 from headwater.onboard.sessions import Sessions
@@ -127,13 +128,21 @@ def apply(
 
 
 @app.command()
-def verify(only: Accounts_ = None, output: Output = Format.text, parallel: Parallel = 8) -> None:
-    """Prove each role: it opens with its ExternalId and refuses any other, lists, reads and decrypts."""
+def verify(
+    only: Accounts_ = None,
+    output: Output = Format.text,
+    parallel: Parallel = 8,
+    send: Annotated[bool, typer.Option("--send/--no-send", help="Send a test message through every topic.")] = True,
+) -> None:
+    """Prove each account: its role opens with its ExternalId and refuses any other, lists, reads and decrypts; and a
+    new object would be announced to the queue, by every policy on the way and by a test message. Changes nothing."""
     settings = build.settings(quiet=True)
     accounts = build.accounts(settings)
     chosen = [account for account in accounts.accounts if not only or account.id in only or account.name in only]
+    arrivals = Arrivals(build.database(settings) if settings.state_url else None) if send else None
     with steps() as progress:
-        rows = driver.run_verify(chosen, accounts.central, _setup(settings, accounts, None, parallel, progress))
+        setup = _setup(settings, accounts, None, parallel, progress)
+        rows = driver.run_verify(chosen, accounts.central, setup, arrivals)
     if output is Format.text:
         emit_rows(_checks(rows), output, empty="accounts.yml has no accounts.")
     _report(rows, output)
@@ -145,7 +154,7 @@ def _checks(rows: Sequence[Row]) -> list[dict[str, Any]]:
         {
             "account": row.account_name,
             "check": check.name,
-            "result": "ok" if check.ok else "FAILED",
+            "result": check.result,
             "detail": check.detail,
             "fix": check.fix,
         }

@@ -19,6 +19,8 @@ from moto.ec2.exceptions import InvalidPermissionNotFoundError, InvalidSecurityG
 from moto.ec2.models import EC2Backend
 from moto.ec2.models.security_groups import SecurityGroupRule
 from moto.ecs.models import Service as EcsService
+from moto.events.models import EventPattern
+from moto.events.responses import EventsHandler
 from moto.rds.models import RDSBackend
 from moto.s3 import notifications
 from moto.s3.responses import S3Response
@@ -46,6 +48,7 @@ def install(*, pending_subscriptions: bool) -> None:
     _mend_topic_delivery()
     _enforce_topic_policy()
     _mend_template_conditions()
+    _mend_event_pattern_test()
     if pending_subscriptions:
         _hold_subscriptions()
 
@@ -269,6 +272,16 @@ def _mend_template_conditions() -> None:
         return {"Condition": str(node.value)}
 
     yaml.add_constructor("!Condition", reference, Loader=yaml.Loader)
+
+
+def _mend_event_pattern_test() -> None:
+    """TestEventPattern answers nothing."""
+
+    def test_event_pattern(self: Any) -> str:
+        pattern = EventPattern.load(self._get_param("EventPattern"))
+        return json.dumps({"Result": pattern.matches_event(json.loads(self._get_param("Event")))})
+
+    replace(EventsHandler, "test_event_pattern", test_event_pattern)
 
 
 def _hold_subscriptions() -> None:

@@ -18,6 +18,7 @@ from headwater.demo.environment import aws_environment
 from headwater.demo.samples import CUSTOMERS, SampleObject, sample_objects
 from headwater.errors import OnboardError
 from headwater.onboard import cloudformation, driver, terraform
+from headwater.onboard.arrival import Arrivals
 from headwater.onboard.driver import Row, Setup
 from headwater.onboard.plan import plan
 from headwater.onboard.sessions import Sessions
@@ -106,8 +107,8 @@ def _onboard_and_ingest(demo: Demo, cleanup: ExitStack, *, use_terraform: bool) 
     with demo.step(f"Onboard both customers by {'Terraform' if use_terraform else 'CloudFormation'}"):
         _onboard(demo, setup, cleanup, use_terraform=use_terraform)
     accounts = load_accounts(demo.accounts_file)
-    with demo.step("Verify: roles open to the worker, and to nobody without the right ExternalId"):
-        verified = _require_success(driver.run_verify(accounts.accounts, accounts.central, setup))
+    with demo.step("Verify: roles open to the worker alone, a test message reaches the queue"):
+        verified = _require_success(driver.run_verify(accounts.accounts, accounts.central, setup, Arrivals()))
     settings, samples = _settings(demo, made), sample_objects()
     with demo.step(f"Customers' AWS services write {len(samples)} log objects"):
         customers.upload(samples, demo.sessions)

@@ -17,6 +17,8 @@ from headwater.accounts.lock import LockedAccount, lock_path, read_lock, write_l
 from headwater.accounts.model import Account, Central
 from headwater.errors import HeadwaterError, OnboardError
 from headwater.onboard import assets, notifications, subscriptions, terraform
+from headwater.onboard.arrival import Arrivals
+from headwater.onboard.link import links
 from headwater.onboard.plan import AccountPlan, Unit
 from headwater.onboard.root import MODULE, Backend, variables, write_root
 from headwater.onboard.sessions import Sessions
@@ -96,9 +98,11 @@ def run(action: Action, plans: Sequence[AccountPlan], setup: Setup) -> tuple[Row
     return side_by_side(setup, [(plan.account, partial(step, plan, setup, lock)) for plan in plans])
 
 
-def run_verify(accounts: Sequence[Account], central: Central, setup: Setup) -> tuple[Row, ...]:
-    """Prove every account; a row each, with its checks."""
-    return side_by_side(setup, [(account, partial(_verify, account, central, setup)) for account in accounts])
+def run_verify(
+    accounts: Sequence[Account], central: Central, setup: Setup, arrivals: Arrivals | None = None
+) -> tuple[Row, ...]:
+    """Prove every account; a row each, with its checks. arrivals: waits for test messages; None sends none."""
+    return side_by_side(setup, [(account, partial(_verify, account, central, setup, arrivals)) for account in accounts])
 
 
 Done = tuple[Outcome, str, tuple[Check, ...]]
@@ -191,13 +195,17 @@ def _destroy(plan: AccountPlan, setup: Setup, lock: Lock) -> Done:
     return "changed", "; ".join(summaries), ()
 
 
-def _verify(account: Account, central: Central, setup: Setup) -> Done:
+def _verify(account: Account, central: Central, setup: Setup, arrivals: Arrivals | None) -> Done:
     setup.progress(account.id, "verify")
     checks = verify(account, central, setup.sessions)
+    setup.progress(account.id, "verify notifications")
+    checks += links(account, central, setup.sessions, arrivals)
     failed = [check for check in checks if not check.ok]
-    if not failed:
-        return "verified", f"{len(checks)} checks passed", checks
-    return "failed", "; ".join(f"{check.name}: {check.detail}. {check.fix}".strip() for check in failed), checks
+    if failed:
+        return "failed", "; ".join(f"{check.name}: {check.detail}. {check.fix}".strip() for check in failed), checks
+    passed = sum(check.checked for check in checks)
+    left_out = f", {len(checks) - passed} not checked" if passed < len(checks) else ""
+    return "verified", f"{passed} checks passed{left_out}", checks
 
 
 def _connected(unit: Unit, setup: Setup) -> terraform.State:

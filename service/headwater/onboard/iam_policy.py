@@ -141,11 +141,11 @@ def _condition(operator: str, expected: Sequence[str], actual: str | None) -> bo
     if base == "Null":
         return (actual is None) == (expected[0] == "true")
     negated = "Not" in base
-    if actual is None:
-        return negated or base != name or quantifier == "ForAllValues"
     test = OPERATORS.get(base.replace("Not", "", 1))
     if test is None:
         raise OnboardError(f"the condition operator {operator} is not understood")
+    if actual is None:
+        return negated or base != name or quantifier == "ForAllValues"
     return any(test(actual, value) for value in expected) != negated
 
 

@@ -24,7 +24,7 @@ def subscribe(topic_arns: Collection[str], central: Central, sessions: Sessions)
     """
     if not topic_arns:
         return
-    session = _central(central, sessions)
+    session = central_session(central, sessions)
     for topic_arn in sorted(topic_arns):
         client = sessions.client(session, "sns", topic_arn.split(":")[3])
         try:
@@ -49,7 +49,7 @@ def unsubscribe(topic_arns: Collection[str], central: Central, sessions: Session
     """
     if not topic_arns:
         return
-    session = _central(central, sessions)
+    session = central_session(central, sessions)
     try:
         for region in sorted({topic_arn.split(":")[3] for topic_arn in topic_arns}):
             client = sessions.client(session, "sns", region)
@@ -61,7 +61,7 @@ def unsubscribe(topic_arns: Collection[str], central: Central, sessions: Session
         raise OnboardError(f"cannot remove subscriptions of {central.queue_arn}: {reason(error)}") from error
 
 
-def _central(central: Central, sessions: Sessions) -> boto3.Session:
+def central_session(central: Central, sessions: Sessions) -> boto3.Session:
     """Our own session if it acts in the central account, else that account's deploy role."""
     ours = sessions.ours()
     try:

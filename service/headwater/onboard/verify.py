@@ -27,12 +27,21 @@ SESSION_NAME = "headwater-verify"
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One thing tried. detail: what happened; fix: what to change where it went wrong."""
+    """One thing tried. detail: what happened; fix: what to change where it went wrong.
+
+    checked: false where it could not be tried, which is no failure: nothing is known then.
+    """
 
     name: str
     ok: bool
     detail: str = ""
     fix: str = ""
+    checked: bool = True
+
+    @property
+    def result(self) -> str:
+        """How it went, in a word or two."""
+        return "FAILED" if not self.ok else "ok" if self.checked else "not checked"
 
 
 def as_worker(sessions: Sessions, central: Central) -> boto3.Session:
