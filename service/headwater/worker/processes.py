@@ -98,8 +98,7 @@ class Supervisor:
 
     def run(self) -> int:
         """Work until stopped, or until every child is done; the exit code."""
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, self._on_signal)
+        before = {number: signal.signal(number, self._on_signal) for number in (signal.SIGTERM, signal.SIGINT)}
         try:
             while not self._signals and any(child.process or child.due_at is not None for child in self._children):
                 self._look()
@@ -107,6 +106,8 @@ class Supervisor:
             self._stop_all()
         finally:
             self._kill()
+            for number, handler in before.items():
+                signal.signal(number, handler)
         return self._exit_code
 
     def _on_signal(self, number: int, _frame: FrameType | None) -> None:
