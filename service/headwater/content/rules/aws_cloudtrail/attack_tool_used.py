@@ -38,12 +38,15 @@ TOOLS = (
 
 
 def rule(event):
-    return event.get("eventName") in NAMES and bool(tool(event))
+    return event.get("eventName") in NAMES and any(name in agent(event) for name in TOOLS)
+
+
+def agent(event):
+    return (event.get("userAgent") or "").lower()
 
 
 def tool(event):
-    agent = str(event.get("userAgent")).lower()
-    return next((name for name in TOOLS if name in agent), "")
+    return next((name for name in TOOLS if name in agent(event)), "")
 
 
 def title(event):

@@ -23,6 +23,8 @@ NAMES = (
 def rule(event):
     if event.get("eventName") not in NAMES or event.get("vpcEndpointId"):
         return False
+    if ":i-" not in (event.deep_get("userIdentity", "principalId") or ""):
+        return False
     return bool(instance_id(event)) and is_public_ip(event.get("sourceIPAddress"))
 
 

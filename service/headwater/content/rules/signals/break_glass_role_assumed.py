@@ -3,13 +3,14 @@
 from headwater_aws import context, grouping, headline, request, succeeded
 
 ASSUMES = ("AssumeRole", "AssumeRoleWithSAML", "AssumeRoleWithWebIdentity")
-WORDS = ("breakglass", "emergency", "firefighter")
+WORDS = ("breakglass", "break-glass", "break_glass", "emergency", "firefighter", "fire-fighter")
 
 
 def rule(event):
     if event.get("eventName") not in ASSUMES or not succeeded(event):
         return False
-    return any(word in role(event).lower().replace("-", "").replace("_", "") for word in WORDS)
+    arn = (request(event, "roleArn") or "").lower()
+    return any(word in arn for word in WORDS)
 
 
 def role(event):
