@@ -166,12 +166,13 @@ def activities(engine: Engine, now: datetime, source_id: str | None = None) -> d
 
 def _rates(connection: Reading, now: datetime) -> dict[str, dict[str, Any]]:
     columns = source_rates.c
-    statement = (
-        select(columns.source_id, func.sum(columns.rows_in), func.sum(columns.rejects))
-        .where(columns.starts_at > now - HOUR)
-        .group_by(columns.source_id)
-    )
-    return {row[0]: {"rows": int(row[1]), "rejects": int(row[2])} for row in connection.execute(statement)}
+    found: dict[str, dict[str, Any]] = {}
+    wanted = select(columns.source_id, columns.rows_in, columns.rejects)  # summed here: grouped, SQLite reads it all
+    for row in connection.execute(wanted.where(columns.starts_at > now - HOUR)):
+        total = found.setdefault(row.source_id, {"rows": 0, "rejects": 0})
+        total["rows"] += row.rows_in
+        total["rejects"] += row.rejects
+    return found
 
 
 def _recent_hours(connection: Reading, now: datetime) -> dict[str, dict[str, Any]]:
