@@ -11,6 +11,7 @@ from headwater.model import Alert
 from headwater.state.database import read
 from headwater.state.schema import alerts
 
+AFTER_HEX = "g"  # sorts behind all digits of an id, in every collation
 COLUMNS = tuple(field.name for field in fields(Alert))
 
 
@@ -42,7 +43,8 @@ def get_alert(engine: Engine, alert_id: str) -> Alert | None:
 
 def find_alerts(engine: Engine, start: str, *, limit: int = 2) -> tuple[Alert, ...]:
     """The alerts whose id begins so: people type the first digits."""
-    statement = select(alerts).where(alerts.c.alert_id.startswith(start, autoescape=True)).limit(limit)
+    between = (alerts.c.alert_id >= start, alerts.c.alert_id < start + AFTER_HEX)  # LIKE alone would read every row
+    statement = select(alerts).where(*between, alerts.c.alert_id.startswith(start, autoescape=True)).limit(limit)
     with read(engine) as connection:
         return tuple(to_alert(row) for row in connection.execute(statement))
 

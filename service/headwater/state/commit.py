@@ -20,7 +20,7 @@ from headwater.state.health import Reasons, RejectLimit
 from headwater.state.outbox import enqueue
 from headwater.state.resolve import reopen
 from headwater.state.rule_health import RuleLimit
-from headwater.state.schema import batch_groups, batches, objects, windows
+from headwater.state.schema import batch_groups, batches, has_status, objects, windows
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,7 +242,7 @@ def _record_receipts(connection: Connection, batch_id: str, receipts: Sequence[R
         }
         for receipt in receipts
     ]
-    in_batch = (objects.c.batch_id == batch_id, objects.c.status == "prepared")
+    in_batch = (has_status(objects, "prepared"), objects.c.batch_id == batch_id)
     if rows:
         connection.execute(update(objects).where(*in_batch, objects.c.object_id == bindparam("at_object")), rows)
     unread = {"status": "failed", "error_kind": "missing", "reason": "gone before its batch was taken over"}

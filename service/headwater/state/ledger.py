@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Engine, Row, func, select, update
 
 from headwater.model import ObjectRef
 from headwater.state.database import chunks, insert_missing, random_id, read, run
-from headwater.state.schema import batches, objects, retries
+from headwater.state.schema import batches, has_status, objects, retries
 
 LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -77,8 +77,12 @@ def claim(
 
 
 def batch_objects(engine: Engine, batch_id: str) -> tuple[tuple[ObjectRef, str], ...]:
-    """The objects of a batch with their source ids."""
-    statement = select(objects).where(objects.c.batch_id == batch_id).order_by(objects.c.object_id)
+    """The objects of a prepared batch with their source ids."""
+    statement = (
+        select(objects)
+        .where(has_status(objects, "prepared"), objects.c.batch_id == batch_id)
+        .order_by(objects.c.object_id)
+    )
     with read(engine) as connection:
         return tuple((to_ref(row), row.source_id) for row in connection.execute(statement))
 
@@ -97,7 +101,7 @@ def expired_batches(engine: Engine, now: datetime, limit: int = 100) -> tuple[st
     """Batches left prepared by a worker whose lease is over, oldest first."""
     statement = (
         select(batches.c.batch_id)
-        .where(batches.c.status == "prepared", batches.c.lease_until <= now)
+        .where(has_status(batches, "prepared"), batches.c.lease_until <= now)
         .order_by(batches.c.lease_until)
         .limit(limit)
     )
@@ -109,7 +113,7 @@ def oldest_prepared(engine: Engine) -> datetime | None:
     """When the oldest batch that is not finished was prepared; the lake's snapshots since then must be kept."""
     with read(engine) as connection:
         found = [
-            connection.scalar(select(func.min(table.c.created_at)).where(table.c.status == "prepared"))
+            connection.scalar(select(func.min(table.c.created_at)).where(has_status(table, "prepared")))
             for table in (batches, retries)
         ]
     return min((time for time in found if time is not None), default=None)
@@ -126,7 +130,7 @@ def abandon(engine: Engine, worker: str) -> None:
 
     def work(connection: Connection) -> None:
         for table, status in ((objects, "claimed"), (batches, "prepared")):
-            mine = (table.c.worker == worker, table.c.status == status)
+            mine = (has_status(table, status), table.c.worker == worker)
             connection.execute(update(table).where(*mine).values(lease_until=LONG_AGO))
 
     run(engine, work)
@@ -174,7 +178,7 @@ def fail(engine: Engine, ref: ObjectRef, kind: str, reason: str, now: datetime, 
 
 def failed_objects(engine: Engine, limit: int = 100) -> tuple[FailedObject, ...]:
     """Objects that can never succeed, latest first."""
-    statement = select(objects).where(objects.c.status == "failed").order_by(objects.c.updated_at.desc()).limit(limit)
+    statement = select(objects).where(has_status(objects, "failed")).order_by(objects.c.updated_at.desc()).limit(limit)
     with read(engine) as connection:
         return tuple(
             FailedObject(

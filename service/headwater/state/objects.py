@@ -100,7 +100,7 @@ def unclaim(engine: Engine, object_ids: Iterable[str], *, worker: str) -> None:
 
 def left_batches(engine: Engine, worker: str, now: datetime) -> tuple[str, ...]:
     """Batches that a worker of this name left prepared, and whose lease is over."""
-    left = (batches.c.status == "prepared", batches.c.worker == worker, batches.c.lease_until <= now)
+    left = (has_status(batches, "prepared"), batches.c.worker == worker, batches.c.lease_until <= now)
     with read(engine) as connection:
         return tuple(connection.scalars(select(batches.c.batch_id).where(*left).order_by(batches.c.batch_id)))
 

@@ -35,7 +35,7 @@ def due(engine: Engine, now: datetime, limit: int = 50, *, lease_s: float = 120)
     """Deliveries to try now, oldest first; nobody else gets them for lease_s, or until sent() or failed()."""
     candidates = (
         select(outbox.c.delivery_id)
-        .where(outbox.c.status == "pending", outbox.c.next_at <= now)
+        .where(has_status(outbox, "pending"), outbox.c.next_at <= now)
         .order_by(outbox.c.next_at)
         .limit(limit)
         .with_for_update(skip_locked=True)

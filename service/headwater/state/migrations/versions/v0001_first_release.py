@@ -90,11 +90,11 @@ def _create_ledger() -> None:
         Column("elapsed_ms", BigInteger),
         Column("created_at", Time, nullable=False),
         Column("updated_at", Time, nullable=False),
+        Index("objects_key", "key", postgresql_using="hash"),
         Index("objects_claimed", "worker", **_only("claimed")),
         Index("objects_prepared", "batch_id", **_only("prepared")),
         Index("objects_failed", "updated_at", **_only("failed")),
         Index("objects_done", "updated_at", **_only("done")),
-        Index("objects_key", "bucket", "key"),
     )
     _create(
         "forgotten",
