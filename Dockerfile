@@ -40,12 +40,14 @@ ENV PATH=/opt/headwater/bin:$PATH \
     PYTHONDONTWRITEBYTECODE=1 \
     PYTHONUNBUFFERED=1 \
     HEADWATER_HOME=/var/lib/headwater \
+    HEADWATER_HTTP_PORT=8080 \
     HEADWATER_LOG_FORMAT=json
 # Fargate gives a volume the owner of the folder it covers; with a read-only root these two stay writable.
 VOLUME ["/var/lib/headwater", "/tmp"]
 USER 10001:10001
 WORKDIR /tmp
 STOPSIGNAL SIGTERM
-HEALTHCHECK --interval=60s --timeout=10s --start-period=30s --retries=3 CMD ["headwater", "--version"]
+# Fails when the loop of a process has not turned for HEADWATER_STALLED_AFTER_S. ECS reads it from the task, not from here.
+HEALTHCHECK --interval=60s --timeout=10s --start-period=60s --retries=3 CMD ["python", "-c", "import os, urllib.request as url; url.urlopen('http://127.0.0.1:' + os.environ['HEADWATER_HTTP_PORT'] + '/healthz', timeout=8)"]
 ENTRYPOINT ["headwater"]
 CMD ["run"]

@@ -7,11 +7,13 @@ import os
 import re
 import shlex
 import signal
+import socket
 import subprocess
 import sys
 import sysconfig
 import tomllib
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +30,7 @@ LINES = re.sub(r"\\\n\s*", "", DOCKERFILE.read_text()).splitlines()
 INSTRUCTIONS = [line for line in LINES if line and not line.startswith("#")]
 SHIPPED = INSTRUCTIONS[max(number for number, line in enumerate(INSTRUCTIONS) if line.startswith("FROM ")) :]
 PIP = re.findall(r"pip (?:wheel|install|--python \S+ install) [^&\n]+", "\n".join(INSTRUCTIONS))
+TRIES = 200  # of the health check while the service starts; each takes as long as a Python does
 ACCOUNTS = """\
 version: 1
 central: {account_id: "999988887777", region: us-east-1, lake_bucket: headwater-lake-999988887777}
@@ -187,6 +190,13 @@ def aws() -> Iterator[LocalAws]:
         yield local
 
 
+def free_port() -> int:
+    """A port of this machine that nobody listens on."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port: int = server.getsockname()[1]
+        return port
+
+
 @pytest.fixture
 def container(aws: LocalAws, tmp_path: Path) -> dict[str, str]:
     """The variables of a container of the image, its folders below tmp_path, and a queue to listen to."""
@@ -204,26 +214,46 @@ def container(aws: LocalAws, tmp_path: Path) -> dict[str, str]:
         "TMPDIR": str(tmp_path / "tmp"),
         "HEADWATER_ACCOUNTS_FILE": str(tmp_path / "accounts.yml"),
         "HEADWATER_QUEUE_URL": queue["QueueUrl"],
+        "HEADWATER_HTTP_PORT": str(free_port()),
     }
 
 
-def test_health_check_succeeds_in_a_container_that_starts(container: dict[str, str], tmp_path: Path) -> None:
-    checked = subprocess.run(health_check(), env=container, cwd=tmp_path / "work", capture_output=True, check=False)
+@contextmanager
+def running(container: dict[str, str], folder: Path) -> Iterator[subprocess.Popen[str]]:
+    """The container's process, ended if the test has not done so."""
+    pipes = {"stdout": subprocess.DEVNULL, "stderr": subprocess.PIPE}
+    with subprocess.Popen(entry_point(), env=container, cwd=folder, text=True, **pipes) as service:
+        try:
+            yield service
+        finally:
+            service.kill()
 
-    assert checked.returncode == 0, checked.stderr
+
+def is_healthy(container: dict[str, str], folder: Path, path: str = "/healthz") -> bool:
+    """What the health check says, or what it would say of another path."""
+    command = [word.replace("/healthz", path) for word in health_check()]
+    return subprocess.run(command, env=container, cwd=folder, capture_output=True, check=False).returncode == 0
+
+
+def test_health_check_succeeds_while_the_container_runs_and_only_then(
+    container: dict[str, str], tmp_path: Path
+) -> None:
+    assert not is_healthy(container, tmp_path / "work")
+
+    with running(container, tmp_path / "work"):
+        assert any(is_healthy(container, tmp_path / "work") for _ in range(TRIES))
 
 
 def test_container_starts_takes_the_queue_and_ends_on_its_stop_signal(
     container: dict[str, str], tmp_path: Path
 ) -> None:
-    service = subprocess.Popen(
-        entry_point(), env=container, cwd=tmp_path / "work", stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    )
-    assert service.stderr is not None
-    started = json.loads(service.stderr.readline())
+    with running(container, tmp_path / "work") as service:
+        assert service.stderr is not None
+        started = json.loads(service.stderr.readline())
+        assert any(is_healthy(container, tmp_path / "work", "/readyz") for _ in range(TRIES))
 
-    service.send_signal(getattr(signal, arguments("STOPSIGNAL", SHIPPED)[0]))
-    _, rest = service.communicate(timeout=60)
+        service.send_signal(getattr(signal, arguments("STOPSIGNAL", SHIPPED)[0]))
+        _, rest = service.communicate()
 
     assert started["level"] == "info", started
     assert service.returncode == 0, rest
