@@ -19,6 +19,7 @@ KIB, MIB = 1024, 1024 * 1024
 QUANTUM_BYTES = MIB  # what a turn earns
 OBJECT_BYTES = 256 * KIB  # what an object costs beside its bytes: requests, a commit's share
 LARGEST_COST = 64 * MIB
+CROWDED = 0.1875  # of a batch; a quarter makes quiet accounts wait more than twice as long beside a flood
 RECENT_S = 60.0  # an account that was seen within that time counts as one of the others
 HALF_LIFE_S = 30.0  # of the rate at which an account's objects are done
 LEAST_RATE = 20.0  # objects a second; assumed too high, messages come back early, and that costs little
@@ -29,18 +30,24 @@ LONGEST_DELAY_S = 900  # the limit of SQS: DelaySeconds
 class Limits:
     """downloads: at a time. objects, size_bytes: in flight, from the download to the commit. waiting: before that.
 
-    share: of each that one account may have.
+    share: of each that one account may have. batch_bytes: how large a batch may grow.
     """
 
     downloads: int
     objects: int
     size_bytes: int
     waiting: int
+    batch_bytes: int
     share: float = 0.5
 
     def part(self, whole: int) -> int:
         """One account's share of it, at least one."""
         return max(1, ceil(whole * self.share))
+
+    @property
+    def crowded_batch_bytes(self) -> int:
+        """How large a batch may grow where several accounts are served, so that none waits long for another's."""
+        return max(1, ceil(self.batch_bytes * CROWDED))
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,9 +130,10 @@ class FairQueue(Generic[T]):
         lane.waiting.append(Queued(key, account, size_bytes, item))
         self._waiting += 1
 
-    def take(self) -> list[T]:
+    def take(self, now: float) -> list[T]:
         """What may be downloaded now, in the order of the turns."""
         started: list[T] = []
+        most_bytes = self._share_bytes(now)
         passed = 0  # lanes in a row that have their share
         while self._turns and passed < len(self._turns):
             lane = self._lanes[self._turns[0]]
@@ -134,7 +142,7 @@ class FairQueue(Generic[T]):
                 self._drop(lane)
             elif not self._has_room(head):
                 break  # also for what is smaller, or a large object would never find room
-            elif self._has_share(lane, head):
+            elif self._has_share(lane, head, most_bytes):
                 passed += 1
                 self._turns.rotate(-1)
             elif lane.deficit < head.cost_bytes:
@@ -193,13 +201,18 @@ class FairQueue(Generic[T]):
         lane.due_at = min(max(lane.due_at, now + len(lane.waiting) / rate) + 1 / rate, now + LONGEST_DELAY_S)
         return round(lane.due_at - now)
 
-    def accounts(self, now: float) -> tuple[str, ...]:
-        """The accounts that have something here, or had a moment ago."""
-        return tuple(
-            account
-            for account, lane in self._lanes.items()
-            if lane.waiting or lane.objects or now - lane.seen_at < RECENT_S
-        )
+    def is_crowded(self, now: float) -> bool:
+        """Whether several accounts have something here, or had a moment ago."""
+        active = (lane.waiting or lane.objects or now - lane.seen_at < RECENT_S for lane in self._lanes.values())
+        return sum(map(bool, active)) > 1
+
+    def batch_bytes(self, now: float) -> int:
+        """How large a batch may grow now."""
+        return self.limits.crowded_batch_bytes if self.is_crowded(now) else self.limits.batch_bytes
+
+    def load(self, account: str) -> int:
+        """Memory of an account's objects in flight; those of the least loaded are committed first."""
+        return self._lanes[account].size_bytes if account in self._lanes else 0
 
     def _drop(self, lane: Lane[T]) -> Queued[T]:
         queued = lane.waiting.popleft()
@@ -240,21 +253,21 @@ class FairQueue(Generic[T]):
             and self._size_bytes + head.size_bytes <= limits.size_bytes
         )
 
-    def _has_share(self, lane: Lane[T], head: Queued[T]) -> bool:
+    def _share_bytes(self, now: float) -> int:
+        """The memory of one account: where there are others, a batch that is committed and the next one."""
+        share = self.limits.part(self.limits.size_bytes)
+        return min(share, 2 * self.limits.crowded_batch_bytes) if self.is_crowded(now) else share
+
+    def _has_share(self, lane: Lane[T], head: Queued[T], most_bytes: int) -> bool:
         """Whether the account has all that it may have; one object it always may."""
         limits = self.limits
         return lane.objects > 0 and (
             lane.downloads >= limits.part(limits.downloads)
             or lane.objects >= limits.part(limits.objects)
-            or lane.size_bytes + head.size_bytes > limits.part(limits.size_bytes)
+            or lane.size_bytes + head.size_bytes > most_bytes
         )
 
 
 def _faded(age_s: float) -> float:
     """How much of a count is left after that time."""
     return exp2(-age_s / HALF_LIFE_S)
-
-
-def batch_bytes(most: int, accounts: int, share: float) -> int:
-    """How large a batch may grow: where several accounts are served, none waits for a whole batch of another."""
-    return most if accounts <= 1 else ceil(most * share)

@@ -16,7 +16,7 @@ from headwater.settings import MIB, Settings
 from headwater.worker.admission import Admission, Wanted, dead_letter
 from headwater.worker.breaker import Breakers
 from headwater.worker.committer import Committer
-from headwater.worker.fairness import FairQueue, Limits, batch_bytes
+from headwater.worker.fairness import FairQueue, Limits
 from headwater.worker.inbox import Inbox, Pending
 from headwater.worker.receive import Receiver
 
@@ -26,6 +26,18 @@ DOWNLOADS = 32  # at a time: two for each thread, so that none is idle
 WAITING = 5  # times max_in_flight: so far a worker looks ahead for the objects of quiet accounts
 RENEW_AT = 4  # receives; the queue's redrive policy may put a message aside after five
 RETURN_THREADS = 4
+
+
+def limits(settings: Settings, accounts: int) -> Limits:
+    """What a worker that serves so many accounts holds at a time."""
+    return Limits(
+        downloads=DOWNLOADS,
+        objects=settings.max_in_flight,
+        size_bytes=settings.max_in_flight_mib * MIB,
+        waiting=WAITING * settings.max_in_flight,
+        batch_bytes=settings.batch_max_bytes,
+        share=settings.account_share if accounts > 1 else 1.0,
+    )
 
 
 class Intake:
@@ -51,16 +63,7 @@ class Intake:
         self._queue = queue
         self._step = step
         self._many = accounts > 1
-        in_flight = settings.max_in_flight
-        self._fair: FairQueue[Wanted] = FairQueue(
-            Limits(
-                downloads=DOWNLOADS,
-                objects=in_flight,
-                size_bytes=settings.max_in_flight_mib * MIB,
-                waiting=WAITING * in_flight,
-                share=settings.account_share if self._many else 1.0,
-            )
-        )
+        self._fair: FairQueue[Wanted] = FairQueue(limits(settings, accounts))
         self._probes: set[str] = set()
         self._may_send = True
         self._returns = ThreadPoolExecutor(RETURN_THREADS, thread_name_prefix="return")
@@ -73,8 +76,7 @@ class Intake:
     @property
     def batch_bytes(self) -> int:
         """How large a batch may grow now."""
-        accounts = self._fair.accounts(self._now())
-        return batch_bytes(self._settings.batch_max_bytes, len(accounts), self._settings.account_share)
+        return self._fair.batch_bytes(self._now())
 
     @property
     def messages(self) -> list[Message]:
@@ -97,7 +99,7 @@ class Intake:
         """The objects whose turn it is."""
         self.breakers.refresh()
         found: list[Wanted] = []
-        while taken := self._fair.take():
+        while taken := self._fair.take(self._now()):
             ready = [item for item in taken if item.key in self._probes or not self.breakers.is_paused(item.source)]
             found += ready
             for item in taken:
@@ -118,6 +120,10 @@ class Intake:
             return None
         self._fair.rename(item.key, known.key)
         return known
+
+    def load(self, item: Wanted) -> int:
+        """How much its account has in flight."""
+        return self._fair.load(item.source.account_id)
 
     def loaded(self, item: Wanted, size_bytes: int | None) -> None:
         """An object is downloaded, and takes so much memory; None: what it was taken for."""

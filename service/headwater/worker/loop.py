@@ -217,7 +217,10 @@ class Worker:
         futures: list[Future[Any]] = [*self._identifying, *self._running]
         finished, _ = wait(futures, timeout=timeout_s, return_when=FIRST_COMPLETED)
         self._start([known for known in map(self._identified, finished & self._identifying.keys()) if known])
-        for future in finished & self._running.keys():
+        loaded = sorted(finished & self._running.keys(), key=lambda future: self._intake.load(self._running[future]))
+        for future in loaded:
+            if self._is_due():
+                break  # the rest is for the next batch
             item = self._running.pop(future)
             if (error := future.exception()) is None:
                 opened = future.result()
@@ -306,6 +309,8 @@ class Worker:
         else:
             while self._busy:
                 self._collect(self._settings.batch_max_s)
+                if self._is_due():
+                    self._flush()
         self._flush()
         self._intake.settle()
         self._give_back_unfinished()
