@@ -14,6 +14,7 @@ import pytest
 from sqlalchemy import Engine, make_url
 
 from headwater.state.database import connect
+from support.plans import Statements, scans
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # platformdirs warns where XDG_RUNTIME_DIR is not set
@@ -74,9 +75,21 @@ def state_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     return str(request.getfixturevalue("postgresql_url"))
 
 
+@pytest.fixture(scope="session")
+def statements() -> dict[str, Statements]:
+    """What the state package has sent in this session, by kind of database."""
+    return {"sqlite": Statements(), "postgresql": Statements()}
+
+
 @pytest.fixture
-def engine(state_url: str) -> Iterator[Engine]:
-    """An empty state database, once for each engine."""
+def engine(state_url: str, statements: dict[str, Statements]) -> Iterator[Engine]:
+    """An empty state database, once for each engine; whatever a test has it do must have an index."""
     engine = connect(state_url)
-    yield engine
+    known = statements[engine.dialect.name]
+    before = set(known.sent)
+    with known.collected(engine):
+        yield engine
+    new = [sent for shape, sent in known.sent.items() if shape not in before]
+    without_index = {sent.sql: found for sent in new if (found := scans(engine, sent, by_choice=False))}
     engine.dispose()
+    assert not without_index

@@ -68,7 +68,7 @@ class Worker:
         self._lookups = lookups
         self._watch = watch
         self._evaluator = Background(evaluator) if evaluator and chores else None
-        self._upkeep = Upkeep(committer.store) if chores else None
+        self._upkeep = Upkeep(committer.store, settings) if chores else None
         self._deliveries = Deliveries(committer.store.database, destinations)
         self._sources = {source.source_id: source for source in accounts.sources}
         self._breakers = Breakers(

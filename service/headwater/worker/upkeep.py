@@ -9,20 +9,21 @@ import structlog
 from headwater.errors import HeadwaterError
 from headwater.lake.maintain import expire_snapshots
 from headwater.pipeline import Store
+from headwater.settings import Settings
 from headwater.state import ledger
-from headwater.state.maintain import prune
+from headwater.state.maintain import Retention, retain
 
 LOG = structlog.get_logger()
 EVERY = timedelta(minutes=10)
 SNAPSHOTS_KEPT = timedelta(hours=6)
-STATE_KEPT = timedelta(days=1)  # of finished batches and sent deliveries; objects and alerts stay
 
 
 class Upkeep:
-    """Forgets old snapshots and finished batches, now and then."""
+    """Forgets old snapshots, finished batches and what the settings let go, now and then."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, settings: Settings) -> None:
         self._store = store
+        self._kept = Retention(done=timedelta(days=settings.ledger_days), alerts=timedelta(days=settings.alert_days))
         self._last: datetime | None = None
 
     def run(self, now: datetime) -> None:
@@ -33,7 +34,11 @@ class Upkeep:
         try:
             unfinished = ledger.oldest_prepared(self._store.database) or now  # its snapshots prove what was added
             forgotten = expire_snapshots(self._store.catalog, min(now - SNAPSHOTS_KEPT, unfinished))
-            prune(self._store.database, now - STATE_KEPT)
-            LOG.info("upkeep_done", snapshots_forgotten=sum(forgotten.values()))
+            deleted = retain(self._store.database, now, self._kept)
+            LOG.info(
+                "upkeep_done",
+                snapshots_forgotten=sum(forgotten.values()),
+                **{f"{name}_forgotten": count for name, count in deleted.items()},
+            )
         except HeadwaterError as error:
             LOG.warning("upkeep_failed", error=str(error))
