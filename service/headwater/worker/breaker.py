@@ -31,6 +31,8 @@ class Breakers:
         self._worker = worker
         self._most = most
         self._pause_s = pause_s
+        self._least = timedelta(seconds=min(pause_s, LEAST_PAUSE_S))
+        self._probe_s = min(pause_s, PROBE_S)
         self._now = now
         self._known: dict[str, Breaker] = {}
         self._read_at: datetime | None = None
@@ -59,12 +61,12 @@ class Breakers:
             if breaker is None or breaker.opened_at is None or breaker.probe_at is None:
                 continue
             if breaker.probe_at <= now:
-                due_again = now + timedelta(seconds=PROBE_S)
+                due_again = now + timedelta(seconds=self._probe_s)
                 self._known[subject] = replace(breaker, probe_at=due_again)
-                if breakers.take_probe(self._store.database, subject, now, pause_s=PROBE_S):
+                if breakers.take_probe(self._store.database, subject, now, pause_s=self._probe_s):
                     LOG.info("source_probed", subject=subject)
                     return None
-            return max((self._known[subject].probe_at or now) - now, timedelta(seconds=LEAST_PAUSE_S)).total_seconds()
+            return self._left_s(self._known[subject], now)
         return None
 
     def is_paused(self, source: Source) -> bool:
@@ -91,7 +93,7 @@ class Breakers:
         breaker = breakers.refused(self._store.database, refusal, now, most=self._most, pause_s=self._pause_s)
         self._known[breaker.subject] = breaker
         self._tell(breaker, now)
-        return max((breaker.probe_at - now).total_seconds(), LEAST_PAUSE_S) if breaker.probe_at else None
+        return self._left_s(breaker, now) if breaker.is_open else None
 
     def succeeded(self, source: Source) -> None:
         """An object of the source was read: nothing refuses us."""
@@ -100,6 +102,10 @@ class Breakers:
                 forgotten = breakers.succeeded(self._store.database, subject)
                 if forgotten is not None and forgotten.opened_at is not None:
                     LOG.info("source_resumed", subject=subject, paused_since=forgotten.opened_at.isoformat())
+
+    def _left_s(self, breaker: Breaker, now: datetime) -> float:
+        """How long until the try that is due next."""
+        return max((breaker.probe_at or now) - now, self._least).total_seconds()
 
     def _is_open(self, subject: str) -> bool:
         breaker = self._known.get(subject)
