@@ -53,6 +53,16 @@ class Settings(BaseSettings):
     breaker_pause_s: float = Field(
         60.0, gt=0, description="How long at first; each further pause is twice as long, up to 15 minutes."
     )
+    poll_s: float = Field(
+        300.0,
+        ge=0,
+        description="How often sources with `notifications: none` are listed; 0: never (see headwater backfill).",
+    )
+    reconcile_h: float = Field(
+        24.0,
+        ge=0,
+        description="Hours after which other sources' buckets are compared with the ledger, two days back; 0: never.",
+    )
     max_attempts: int = Field(
         5, ge=1, le=100, description="Tries of an object that answers with AccessDenied before it fails."
     )

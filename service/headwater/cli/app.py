@@ -10,6 +10,7 @@ import typer
 from headwater import __version__
 from headwater.cli import (
     alerts,
+    backfill,
     config,
     correlate,
     data,
@@ -17,10 +18,12 @@ from headwater.cli import (
     detections,
     lake,
     lookups,
+    objects,
     onboard,
     packs,
     queries,
     rejects,
+    requeue,
     schema,
     serve,
     sources,
@@ -57,6 +60,9 @@ def root(
 
 app.command("run")(serve.run)
 app.command("ingest")(data.ingest)
+app.command("backfill")(backfill.backfill)
+app.command("reconcile")(backfill.reconcile)
+app.command("requeue")(requeue.requeue)
 app.command("parse")(data.parse)
 app.command("notice")(data.notice)
 app.command("query")(data.query)
@@ -67,6 +73,7 @@ app.add_typer(detections.app, name="detections")
 app.add_typer(packs.app, name="packs")
 app.add_typer(lookups.app, name="lookups")
 app.add_typer(queries.app, name="queries")
+app.add_typer(objects.app, name="objects")
 app.add_typer(rejects.app, name="rejects")
 app.add_typer(sources.app, name="sources")
 app.add_typer(onboard.app, name="onboard")

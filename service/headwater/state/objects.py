@@ -86,6 +86,24 @@ def by_id(engine: Engine, object_ids: Iterable[str]) -> tuple[Recorded, ...]:
         )
 
 
+def failed_ids(engine: Engine, refs: Iterable[ObjectRef]) -> tuple[str, ...]:
+    """The ids of failed objects with the buckets and keys of refs, whose versions need not be known."""
+    by_bucket: dict[str, set[str]] = defaultdict(set)
+    for ref in refs:
+        by_bucket[ref.bucket].add(ref.key)
+    with read(engine) as connection:
+        return tuple(
+            object_id
+            for bucket, keys in by_bucket.items()
+            for piece in chunks(sorted(keys))
+            for object_id in connection.scalars(
+                select(objects.c.object_id).where(
+                    objects.c.bucket == bucket, objects.c.key.in_(piece), has_status(objects, "failed")
+                )
+            )
+        )
+
+
 def unclaim(engine: Engine, object_ids: Iterable[str], *, worker: str) -> None:
     """Forget claimed objects of a worker that came to nothing: they are gone, or will be listed again."""
     ids = sorted(object_ids)

@@ -13,15 +13,14 @@ from headwater.destinations.deliver import deliver
 from headwater.destinations.destination import Destination
 from headwater.errors import HeadwaterError
 from headwater.model import LOCAL_BUCKET, ObjectRef, Source
-from headwater.pipeline import Opened, open_object
 from headwater.settings import Settings
-from headwater.worker.committer import Committer, large
+from headwater.worker.committer import Committer
 from headwater.worker.evaluate import Evaluator
-from headwater.worker.ingest import Ingest, Summary
+from headwater.worker.ingest import Ingest, Summary, read_blocks, reader
 
+__all__ = ["FILES_WORKER", "LOCAL_ACCOUNT", "exclusive", "file_ref", "find_files", "ingest_files", "read_blocks"]
 FILES_WORKER = "files"
 LOCAL_ACCOUNT = "000000000000"
-BLOCK_BYTES = 1024 * 1024
 HASHED_AT_ONCE = 20
 
 
@@ -39,11 +38,7 @@ def ingest_files(
     evaluator: of the rules over what was stored; they are evaluated at the end.
     """
     started = time.monotonic()
-
-    def open_file(ref: ObjectRef, at: Source) -> Opened:
-        blocks, bound = read_blocks(Path(ref.key)), large(settings)
-        return open_object(ref, at, blocks, committer.library, max_bytes=settings.max_object_bytes, bound=bound)
-
+    open_file = reader(None, committer.library, settings)
     run = Ingest(committer, settings, open_file)
     run.resume(lambda ref, _source_id: open_file(ref, source))  # `exclusive` says that the killed run is gone
     files = list(find_files(paths))
@@ -84,10 +79,3 @@ def file_ref(file: Path) -> ObjectRef:
     with file.open("rb") as opened:
         digest = hashlib.file_digest(opened, "sha256").hexdigest()
     return ObjectRef(LOCAL_BUCKET, str(file.absolute()), etag=digest, size_bytes=file.stat().st_size)
-
-
-def read_blocks(file: Path) -> Iterator[bytes]:
-    """The bytes of a file, a block at a time."""
-    with file.open("rb") as opened:
-        while block := opened.read(BLOCK_BYTES):
-            yield block

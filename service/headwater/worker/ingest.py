@@ -7,10 +7,11 @@ same for messages.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
 from dataclasses import dataclass, field
 from datetime import datetime
+from pathlib import Path
 from typing import ParamSpec, TypeVar
 
 import structlog
@@ -18,7 +19,7 @@ import structlog
 from headwater.aws.s3 import fetch
 from headwater.aws.session import Sessions
 from headwater.errors import AccessDenied, HeadwaterError, ObjectError, ObjectMissing
-from headwater.model import ObjectRef, Source
+from headwater.model import LOCAL_BUCKET, ObjectRef, Source
 from headwater.pipeline import Opened, open_object
 from headwater.schema.logtype import LogType
 from headwater.settings import Settings
@@ -28,6 +29,7 @@ from headwater.worker.evaluate import Evaluated
 
 LOG = structlog.get_logger()
 CLAIMED_AT_ONCE = 500
+BLOCK_BYTES = 1024 * 1024
 IN_FLIGHT_BYTES = 64 * 1024 * 1024  # of stored objects that are downloaded at a time; one is always let in
 TRIES = 3  # of an object whose fault may pass
 MOST_IN_A_ROW = 10  # objects that fail one after the other: it is not the objects' fault
@@ -100,7 +102,8 @@ class Ingest:
     """Claims, opens and commits objects as they are given.
 
     pool, downloads: who opens them, and how many at a time. lenient: an object that is refused, or whose fault does not
-    pass, fails alone with its reason; otherwise only broken ones do, and other errors are raised.
+    pass, fails alone with its reason; otherwise only broken ones do, and other errors are raised. keeps: what comes to
+    nothing stays in the ledger as failed; otherwise it is forgotten, for it can be listed again.
     """
 
     def __init__(
@@ -112,6 +115,7 @@ class Ingest:
         pool: Executor | None = None,
         downloads: int = 1,
         lenient: bool = False,
+        keeps: bool = False,
     ) -> None:
         self.summary = Summary()
         self._committer = committer
@@ -120,6 +124,7 @@ class Ingest:
         self._pool = pool or Inline()
         self._downloads = downloads
         self._lenient = lenient
+        self._keeps = keeps
         self._running: dict[Future[Opened], Item] = {}
         self._held: dict[str, Item] = {}
         self._tries: Counter[str] = Counter()
@@ -153,10 +158,12 @@ class Ingest:
             self._collect()
         self._flush()
 
-    def give_up(self) -> None:
-        """Forget what is in hand; it can be listed again."""
+    def give_up(self, error: HeadwaterError) -> None:
+        """Let go of what is in hand."""
         for future in self._running:
             future.cancel()
+        for item in self._held.values() if self._keeps else ():
+            self._record(item, error)
         objects.unclaim(self._committer.store.database, self._held, worker=self._committer.worker)
         self._running, self._held = {}, {}
 
@@ -229,6 +236,7 @@ class Ingest:
         self._held.pop(ref.object_id, None)
         if isinstance(error, ObjectMissing):
             self.summary.missing += 1
+        if isinstance(error, ObjectMissing) and not self._keeps:
             objects.unclaim(self._committer.store.database, [ref.object_id], worker=self._committer.worker)
             return
         self._record(item, error)
@@ -250,11 +258,26 @@ class Ingest:
             raise error
 
 
-def reader(sessions: Sessions, library: Mapping[str, LogType], settings: Settings) -> Open:
-    """Opens objects of S3 with their customer's role."""
+def read_blocks(file: Path) -> Iterator[bytes]:
+    """The bytes of a file, a block at a time."""
+    with file.open("rb") as opened:
+        while block := opened.read(BLOCK_BYTES):
+            yield block
+
+
+def reader(sessions: Sessions | None, library: Mapping[str, LogType], settings: Settings) -> Open:
+    """Opens objects of S3 with their customer's role, and files."""
 
     def open_one(ref: ObjectRef, source: Source) -> Opened:
-        blocks = fetch(sessions, ref, source).blocks
+        s3 = None if ref.bucket == LOCAL_BUCKET else sessions
+        blocks = fetch(s3, ref, source).blocks if s3 else _file(ref)
         return open_object(ref, source, blocks, library, max_bytes=settings.max_object_bytes, bound=large(settings))
 
     return open_one
+
+
+def _file(ref: ObjectRef) -> Iterator[bytes]:
+    file = Path(ref.key)
+    if not file.is_file():
+        raise ObjectMissing(f"{ref.key} is gone")
+    return read_blocks(file)
