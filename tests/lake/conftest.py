@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.request import Request, urlopen
 
 import boto3
 import pytest
@@ -41,5 +42,6 @@ def glue_catalog(aws_endpoint: str, tmp_path: Path, monkeypatch: pytest.MonkeyPa
     }
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
+    urlopen(Request(f"{aws_endpoint}/moto-api/reset", method="POST")).close()
     boto3.client("s3", region_name="us-east-1").create_bucket(Bucket="headwater-lake")
     return open_catalog("glue", "s3://headwater-lake/lake", home=tmp_path, region="us-east-1")

@@ -21,7 +21,6 @@ from headwater.lake.tables import existing_tables
 MIB: Final = 1024 * 1024
 SETTLED_H = 1  # an hour that has been over for so long gets few rows more
 OPEN_FILES = 32  # of an hour that still gets rows
-ALWAYS_BYTES = 1 * MIB  # files below this are joined with any other
 GROWTH = 2  # a file is joined with smaller ones that have half of its size together: each row is rewritten rarely
 GROUP_BYTES = 256 * MIB  # of compressed files that are rewritten together
 JOB_BYTES = 256 * MIB  # of all groups that one snapshot replaces
@@ -30,10 +29,12 @@ JOB_GROUPS = 200
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Which hours are compacted. open_files: of an hour that still gets rows, as many small files or more."""
+    """Which files are joined. open_files: of an hour that still gets rows, as many small files or more. always_bytes:
+    files below that are joined with any other."""
 
     target_bytes: int = TARGET_BYTES
     open_files: int = OPEN_FILES
+    always_bytes: int = 1 * MIB
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,19 +126,19 @@ def groups(table: Table, now: datetime, limits: Limits = Limits()) -> list[Group
     settled = now.timestamp() // 3600 - SETTLED_H
     found: list[Group] = []
     for hour, tasks in sorted(by_hour.items(), key=lambda each: (each[0] is None, each[0])):
-        small = _small(tasks, limits.target_bytes)
+        small = _small(tasks, limits)
         if len(small) >= (2 if hour is not None and hour < settled else limits.open_files):
             found += _split(small)
     return found
 
 
-def _small(tasks: Iterable[FileScanTask], target_bytes: int) -> list[FileScanTask]:
+def _small(tasks: Iterable[FileScanTask], limits: Limits) -> list[FileScanTask]:
     """The smallest files, up to one that is larger than all of them together."""
     chosen: list[FileScanTask] = []
     total = 0
     for task in sorted(tasks, key=lambda task: task.file.file_size_in_bytes):
         size = task.file.file_size_in_bytes
-        if size >= target_bytes // 2 or size > max(GROWTH * total, ALWAYS_BYTES):
+        if size >= limits.target_bytes // 2 or (chosen and size > max(GROWTH * total, limits.always_bytes)):
             break
         chosen.append(task)
         total += size

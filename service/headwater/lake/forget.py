@@ -16,6 +16,7 @@ from headwater.errors import CommitConflict, HeadwaterError
 from headwater.lake.commit import FIRST_WAIT_S, LONGEST_WAIT_S, TRIES, batches_of, share_history
 from headwater.lake.faults import translated
 from headwater.lake.files import referenced
+from headwater.lake.landing import keep_files
 from headwater.lake.replace import UPKEEP
 from headwater.lake.tables import CARRIED
 
@@ -55,6 +56,7 @@ def _carry(table: Table, unfinished: Collection[str]) -> None:
     known = {batch for snapshot in table.metadata.snapshots for batch in batches_of(snapshot)}
     carried = " ".join(sorted(known.intersection(unfinished)))
     share_history(table)
+    keep_files(table)
     properties = {UPKEEP: "deletion", **({CARRIED: carried} if carried else {})}
     with (
         table.transaction() as transaction,

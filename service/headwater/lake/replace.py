@@ -85,6 +85,7 @@ def _range(tasks: Sequence[FileScanTask]) -> str:
 def _commit(table: Table, old: Sequence[DataFile], new: Sequence[DataFile], properties: Mapping[str, str]) -> None:
     share_history(table)
     keep_files(table)
+    keep_files(table)
     with (
         table.transaction() as transaction,
         transaction.update_snapshot(snapshot_properties=dict(properties)).overwrite() as snapshot,

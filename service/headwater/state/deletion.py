@@ -7,12 +7,14 @@ Tables are told by their columns: rows with the account's `account_id`, with a `
 
 from __future__ import annotations
 
+import sqlite3
 from collections import Counter
 from collections.abc import Iterable
 from typing import Any, Final
 
 from sqlalchemy import Connection, Engine, Table, and_, delete, func, or_, select, text, update
 
+from headwater.errors import StateUnavailable
 from headwater.state.database import chunks, lift_time_limit, read, run
 from headwater.state.evaluations import from_json
 from headwater.state.schema import (
@@ -96,13 +98,26 @@ def compact_storage(engine: Engine) -> None:
 
     Raises: StateUnavailable where others hold the database for too long.
     """
+    if engine.dialect.name == "sqlite":
+        _rewrite_sqlite(engine)
+        return
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        if engine.dialect.name == "postgresql":
-            connection.execute(text("SET statement_timeout = 0"))
         connection.execute(text("VACUUM"))
-        if engine.dialect.name == "sqlite":
-            connection.execute(text("PRAGMA wal_checkpoint(TRUNCATE)"))
-        connection.invalidate()  # with its lifted limit of time
+
+
+def _rewrite_sqlite(engine: Engine) -> None:
+    pooled = engine.raw_connection()  # SQLAlchemy would begin a transaction, in which SQLite refuses VACUUM
+    try:
+        cursor = pooled.cursor()
+        cursor.execute("VACUUM")
+        cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        busy, _, _ = cursor.fetchone() or (1, 0, 0)
+    except sqlite3.OperationalError as error:
+        raise StateUnavailable(f"state database {engine.url!r}: {error}") from error
+    finally:
+        pooled.close()
+    if busy:
+        raise StateUnavailable(f"state database {engine.url!r}: a reader holds on to deleted rows; try again")
 
 
 def _of(table: Table, account_id: str) -> Any:
