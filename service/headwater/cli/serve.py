@@ -15,7 +15,9 @@ from headwater.accounts import Accounts
 from headwater.aws import sns
 from headwater.aws.session import Sessions
 from headwater.aws.sqs import Queue
+from headwater.backfill.watch import Watching
 from headwater.cli import build, health
+from headwater.cli.watch import make_watch
 from headwater.errors import ConfigError
 from headwater.pipeline import Step
 from headwater.settings import Settings
@@ -67,13 +69,19 @@ def supervise(settings: Settings, count: int, *, once: bool) -> int:
 
 def work(settings: Settings, *, once: bool, child: int | None) -> None:
     """Be one worker process. child: its number below a supervisor; the first does what one is enough for."""
-    worker = make_worker(settings, build.accounts(settings), chores=not child)
+    accounts = build.accounts(settings)
+    worker = make_worker(settings, accounts, chores=not child)
+    watch = None if child else make_watch(settings, accounts, polls_only=once)
     margin_s = 0.0 if child is None else KILL_MARGIN_S
     stopper = Stopper(worker.stop, worker.abandon, max(settings.stop_timeout_s - margin_s, 1.0))
     stopper.watch_signals()
     if child is not None:
         stopper.watch_parent()
     with health.serving(settings, (lambda: [os.getpid()]) if child is None else None):
+        if watch is not None and once:
+            watch.run()
+        elif watch is not None:
+            Watching(watch).start()
         worker.run(once=once)
     if not once:  # threads that hang at a destination or a query would hold up the end
         sys.stdout.flush()
