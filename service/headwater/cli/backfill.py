@@ -26,6 +26,7 @@ from headwater.cli.output import Format, Output, emit_json, emit_rows
 from headwater.cli.since import since as parse_since
 from headwater.destinations.deliver import deliver
 from headwater.errors import ConfigError
+from headwater.pipeline import Step
 from headwater.settings import Settings
 from headwater.worker.committer import utc_now
 from headwater.worker.files import exclusive
@@ -65,7 +66,7 @@ def backfill(
     window = Window(*_times(since, until), by_day=True)
     chosen = choose(accounts, account, source)
     with exclusive(settings.home, "backfill"), tracking() as track:
-        reading = _reading(settings, parallel, track, is_live=False, alerting=alerts)
+        reading = make_reading(settings, parallel, track, is_live=False, alerting=alerts)
         finder = Finder(reading.sessions, accounts, reading.committer.store.database, remembers=not forgotten)
         reports = list(reading.sources(finder, chosen, window, dry_run=dry_run))
         if alerts:
@@ -91,7 +92,7 @@ def reconcile(
     chosen = choose(accounts, account, source)
     with exclusive(settings.home, "backfill"), tracking() as track:
         begin, _ = _times(since, "0m")
-        reading = _reading(settings, parallel, track)
+        reading = make_reading(settings, parallel, track)
         finder = Finder(reading.sessions, accounts, reading.committer.store.database)
         reports = list(reading.sources(finder, chosen, Window(begin, utc_now() - GRACE), dry_run=not repair))
         if repair:
@@ -104,10 +105,17 @@ def worker_name() -> str:
     return f"backfill:{socket.gethostname()}"
 
 
-def _reading(
-    settings: Settings, parallel: int, track: Track, *, is_live: bool = True, alerting: bool = True
+def make_reading(
+    settings: Settings,
+    parallel: int = FETCH_THREADS,
+    track: Track = lambda report: None,
+    *,
+    is_live: bool = True,
+    alerting: bool = True,
+    step: Step = lambda name: None,
 ) -> Reading:
-    committer = build.committer(settings, worker=worker_name())
+    """What reads the objects of sources. is_live: they are news. alerting: their matches open alerts."""
+    committer = build.committer(settings, worker=worker_name(), step=step)
     committer.store = replace(committer.store, is_live=is_live, alerting=alerting)
     return Reading(Sessions(settings.region, "headwater-backfill"), committer, settings, parallel, track)
 
