@@ -26,6 +26,7 @@ from headwater.worker.committer import utc_now
 from headwater.worker.lookups import Refresher
 from headwater.worker.loop import Worker
 from headwater.worker.processes import Stopper, Supervisor, cores
+from headwater.worker.tidy import Tidier
 
 KILL_MARGIN_S = 2.0  # before the supervisor would kill it, a process gives back what it has, and ends
 
@@ -117,6 +118,7 @@ def make_worker(
         build.evaluator(settings, committer.store, committer.detector) if chores else None,
         chores=chores,
         watch=health.watch(settings, accounts, committer.store, queue, committer.worker, now, looks=chores),
+        tidier=Tidier(committer.store, settings, accounts, committer.worker) if chores else None,
     )
 
 

@@ -29,6 +29,7 @@ from headwater.worker.evaluate import Background, Evaluator
 from headwater.worker.health import Watch
 from headwater.worker.intake import Intake
 from headwater.worker.lookups import Refresher
+from headwater.worker.tidy import Tidier
 from headwater.worker.upkeep import Upkeep
 
 LOG = structlog.get_logger()
@@ -58,6 +59,7 @@ class Worker:
         *,
         chores: bool = True,
         watch: Watch | None = None,
+        tidier: Tidier | None = None,
     ) -> None:
         self._settings = settings
         self._library = library
@@ -69,6 +71,7 @@ class Worker:
         self._watch = watch
         self._evaluator = Background(evaluator) if evaluator and chores else None
         self._upkeep = Upkeep(committer.store, settings) if chores else None
+        self._tidier = tidier
         self._deliveries = Deliveries(committer.store.database, destinations)
         self._sources = {source.source_id: source for source in accounts.sources}
         self._breakers = Breakers(
@@ -143,8 +146,10 @@ class Worker:
             self._flush()
         if not received and not self._busy:
             self._resolve_done(self._committer.sweep(self._reopen))
-            if self._upkeep is not None:
-                self._upkeep.run(self._committer.now())
+        if self._upkeep is not None:  # also where it is never idle: that is where snapshots and small files pile up
+            self._upkeep.run(self._committer.now())
+        if self._tidier is not None:
+            self._tidier.start(self._committer.now())
         if self._lookups is not None:
             self._lookups.run(self._committer.now())
         self._intake.settle()
@@ -321,6 +326,8 @@ class Worker:
             self._lookups.stop(self._left_s())
         if self._watch is not None:
             self._watch.stop(self._left_s())
+        if self._tidier is not None:
+            self._tidier.stop(self._left_s())
         self._intake.close()
 
     def _give_back_waiting(self) -> None:

@@ -63,11 +63,12 @@ class Tidier:
         self._thread = threading.Thread(target=self._run, args=(now,), name="tidy", daemon=True)
         self._thread.start()
 
-    def stop(self) -> None:
-        """Wait for the end of the run that is at work; it ends soon."""
+    def stop(self, wait_s: float | None = None) -> None:
+        """Let the run that is at work end with its snapshot; after wait_s it is left to die with the process, which
+        harms nothing."""
         self._stop.set()
         if self._thread is not None:
-            self._thread.join()
+            self._thread.join(wait_s)
 
     def _run(self, now: datetime) -> None:
         try:

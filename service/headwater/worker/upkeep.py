@@ -24,6 +24,7 @@ class Upkeep:
     def __init__(self, store: Store, settings: Settings) -> None:
         self._store = store
         self._kept = Retention(done=timedelta(days=settings.ledger_days), alerts=timedelta(days=settings.alert_days))
+        self._expires = "snapshots" in settings.lake_upkeep
         self._last: datetime | None = None
 
     def run(self, now: datetime) -> None:
@@ -32,8 +33,7 @@ class Upkeep:
             return
         self._last = now
         try:
-            unfinished = ledger.oldest_prepared(self._store.database) or now  # its snapshots prove what was added
-            forgotten = expire_snapshots(self._store.catalog, min(now - SNAPSHOTS_KEPT, unfinished))
+            forgotten = self._forget_snapshots(now) if self._expires else {}
             deleted = retain(self._store.database, now, self._kept)
             LOG.info(
                 "upkeep_done",
@@ -42,3 +42,7 @@ class Upkeep:
             )
         except HeadwaterError as error:
             LOG.warning("upkeep_failed", error=str(error))
+
+    def _forget_snapshots(self, now: datetime) -> dict[str, int]:
+        unfinished = ledger.oldest_prepared(self._store.database) or now  # its snapshots prove what was added
+        return expire_snapshots(self._store.catalog, min(now - SNAPSHOTS_KEPT, unfinished))
