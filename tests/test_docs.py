@@ -15,6 +15,7 @@ import pytest
 import typer
 from typer.core import TyperGroup
 
+import headwater
 from headwater.accounts import parse_accounts
 from headwater.cli.app import app
 from headwater.schema.load import load_schema
@@ -141,6 +142,7 @@ def test_quick_start_speaks_of_this_release() -> None:
     version = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]["version"]
     text = (ROOT / "docs" / "quick-start.md").read_text("utf-8")
 
+    assert version == headwater.__version__
     assert set(re.findall(r"(?:@v|ref=v|headwater:|tag = \")(\d+\.\d+\.\d+)", text)) == {version}
 
 
