@@ -143,8 +143,12 @@ class Watch:
         """Note the sources that are new."""
         activity.register(self._store.database, self._sources, self._now())
 
-    def _received(self, messages: Sequence[Message], now: datetime) -> None:
-        """Note how long messages had waited; those that come again tell nothing."""
+    def _hear(self, now: datetime) -> None:
+        """Note how long the messages received last had waited; those that come again tell nothing."""
+        messages = self._queue.latest
+        if messages is None or messages is self._latest:
+            return
+        self._latest = messages
         ages = [(now - each.sent_at).total_seconds() for each in messages if each.sent_at and each.attempt == 1]
         if ages or not messages:
             self._oldest = (now, max((*ages, 0.0)))
@@ -166,9 +170,7 @@ class Watch:
         self._meters.gauge("BufferedObjects", buffered)
         self._meters.gauge("ObjectsInFlight", in_flight)
         self._telemetry.turned(now)
-        if (latest := self._queue.latest) is not None and latest is not self._latest:
-            self._latest = latest
-            self._received(latest, now)
+        self._hear(now)
         is_due = self._looked_at is None or now - self._looked_at >= self._every
         is_ready = self._looks and self._oldest is not None
         if is_ready and is_due and (self._running is None or self._running.done()):
@@ -177,6 +179,7 @@ class Watch:
 
     def stop(self, left_s: float | None = None) -> None:
         """Take a last look, so that what this worker did is seen; waits for it no longer than left_s."""
+        self._hear(self._now())
         if self._looks and self._oldest is not None:
             wait([self._pool.submit(self._try_look, final=True)], timeout=left_s)
         self._pool.shutdown(wait=False, cancel_futures=True)
