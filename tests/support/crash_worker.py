@@ -12,12 +12,12 @@ import os
 import resource
 import signal
 import sys
-import traceback
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 from botocore.exceptions import ConnectionClosedError
+from pyiceberg.exceptions import CommitFailedException
 
 from headwater.cli import build
 from headwater.cli.serve import make_worker
@@ -42,12 +42,7 @@ def start(order: dict[str, Any]) -> int:
         os.dup2(log.fileno(), 1)
         os.dup2(log.fileno(), 2)
         os.environ.update(order.pop("environment"))
-        try:
-            work(**order)
-        except BaseException:
-            traceback.print_exc()
-            sys.stderr.flush()
-            os._exit(1)
+        work(**order)  # what it raises ends this process, with its traceback in the log
         os._exit(0)
 
 
@@ -81,6 +76,8 @@ def act(name: str, action: str, actor: Any) -> None:
         os.kill(os.getpid(), signal.SIGKILL if action == "kill" else signal.SIGSTOP)
     elif "/create" in name:
         raise OSError(errno.ENOSPC, "No space left on device")
+    elif "/swap" in name:
+        raise CommitFailedException("another writer was faster")  # after it has happened: nobody can know
     elif "/commit" in name:
         raise actor.loaded_dbapi.OperationalError("the connection was lost, or the disk is full")
     else:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 import uuid
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
@@ -216,10 +217,16 @@ class Committer:
                 raise
             except TransientError as error:
                 if pause_s is None:
+                    self._let_go(batch_id)
                     raise
                 LOG.warning("commit_failed", batch_id=batch_id, error=str(error), retry_in_s=pause_s)
                 time.sleep(pause_s)
         raise AssertionError("unreachable")
+
+    def _let_go(self, batch_id: str) -> None:
+        """End the lease of a batch that could not be written, so that its next try need not wait for that."""
+        with suppress(TransientError):  # where the database is out of reach, the lease ends by itself
+            ledger.extend_batch(self.store.database, batch_id, worker=self.worker, now=self.now(), lease_s=0)
 
 
 def _to_the_end(open_ref: OpenRef) -> OpenRef:
