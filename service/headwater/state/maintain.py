@@ -7,7 +7,20 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Engine, Row, Table, and_, delete, exists, select, tuple_, update
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    Connection,
+    Engine,
+    Row,
+    Table,
+    and_,
+    delete,
+    exists,
+    select,
+    tuple_,
+    update,
+)
 
 from headwater.state.database import CHUNK, chunks, insert_missing, run
 from headwater.state.schema import (
@@ -61,28 +74,23 @@ def prune(engine: Engine, before: datetime) -> None:
     Recovered rejects stay: they must be recognised as long as the lake has them.
     """
     wanted = select(evaluations.c.batch_id).where(evaluations.c.batch_id.is_not(None))
-    finished = (has_status(batches, "done"), batches.c.updated_at < before, batches.c.batch_id.not_in(wanted))
-    _in_pieces(engine, lambda connection: _delete_batches(connection, batches, *finished))
-    retried = (has_status(retries, "done"), retries.c.updated_at < before)
-    _in_pieces(engine, lambda connection: _delete_batches(connection, retries, *retried))
+    finished = (has_status(batches, "done"), batches.c.batch_id.not_in(wanted))
+    _in_pieces(engine, lambda connection: _delete_batches(connection, batches.c.updated_at, before, *finished))
+    retried = has_status(retries, "done")
+    _in_pieces(engine, lambda connection: _delete_batches(connection, retries.c.updated_at, before, retried))
     _in_pieces(engine, lambda connection: _delete_pending(connection, before))
-    for table, *over in (
-        (source_rates, source_rates.c.starts_at < before),
-        (remembered, remembered.c.expires_at < before),
-        (findings, findings.c.expires_at < before),
-        (link_tests, link_tests.c.sent_at < before),
-        (outbox, has_status(outbox, "sent"), outbox.c.updated_at < before),
-        (windows, windows.c.until < before),
-    ):
-        _delete_all(engine, table, *over)
+    for time in (source_rates.c.starts_at, remembered.c.expires_at, findings.c.expires_at, link_tests.c.sent_at):
+        _delete_all(engine, time, before)
+    _delete_all(engine, outbox.c.updated_at, before, has_status(outbox, "sent"))
+    _delete_all(engine, windows.c.until, before)
 
 
 def forget_done(engine: Engine, before: datetime) -> int:
     """Forget objects that were done before that time; their sources remember up to when there were any."""
 
     def work(connection: Connection) -> int:
-        done = (has_status(objects, "done"), objects.c.updated_at < before)
-        rows = _take(connection, objects, *done, also=(objects.c.source_id, objects.c.updated_at))
+        done = has_status(objects, "done")
+        rows = _take(connection, objects.c.updated_at, before, done, also=(objects.c.source_id, objects.c.updated_at))
         until: dict[str, datetime] = {}
         for row in rows:
             until[row.source_id] = max(row.updated_at, until.get(row.source_id, row.updated_at))
@@ -94,28 +102,24 @@ def forget_done(engine: Engine, before: datetime) -> int:
 
 def forget_failed(engine: Engine, before: datetime) -> int:
     """Forget objects that failed before that time, and claims that nobody has come back to since."""
-    failed = (has_status(objects, "failed"), objects.c.updated_at < before)
-    left = (has_status(objects, "claimed"), objects.c.updated_at < before, objects.c.lease_until < before)
-    return _delete_all(engine, objects, *failed) + _delete_all(engine, objects, *left)
+    time, left = objects.c.updated_at, (has_status(objects, "claimed"), objects.c.lease_until < before)
+    return _delete_all(engine, time, before, has_status(objects, "failed")) + _delete_all(engine, time, before, *left)
 
 
 def forget_alerts(engine: Engine, before: datetime, now: datetime) -> int:
     """Delete alerts from before that time, with their deliveries; not those that may still get matches."""
     going_on = select(episodes.c.alert_id)
-    old = (alerts.c.created_at < before, alerts.c.alert_id.not_in(going_on), *_settled(now))
-
-    return _in_pieces(engine, lambda connection: _delete_alerts(connection, *old))
+    over = (alerts.c.alert_id.not_in(going_on), _settled(now))
+    return _in_pieces(engine, lambda connection: _delete_alerts(connection, before, *over))
 
 
 def forget_rules(engine: Engine, before: datetime) -> int:
     """Forget evaluations and errors of rules that have not run, or not erred, since that time."""
-    idle = (
-        evaluations.c.evaluated_at < before,
-        evaluations.c.lease_until < before,
-        evaluations.c.batch_id.is_(None),
+    idle = (evaluations.c.lease_until < before, evaluations.c.batch_id.is_(None))
+    calm = rule_health.c.suspended_at.is_(None)
+    return _delete_all(engine, evaluations.c.evaluated_at, before, *idle) + _delete_all(
+        engine, rule_health.c.last_error_at, before, calm
     )
-    calm = (rule_health.c.last_error_at < before, rule_health.c.suspended_at.is_(None))
-    return _delete_all(engine, evaluations, *idle) + _delete_all(engine, rule_health, *calm)
 
 
 def _in_pieces(engine: Engine, work: Callable[[Connection], int]) -> int:
@@ -129,16 +133,26 @@ def _in_pieces(engine: Engine, work: Callable[[Connection], int]) -> int:
     return total
 
 
-def _delete_all(engine: Engine, table: Table, *conditions: ColumnElement[bool]) -> int:
-    return _in_pieces(engine, lambda connection: _delete(connection, table, _take(connection, table, *conditions)))
+def _delete_all(engine: Engine, time: Column[Any], before: datetime, *conditions: ColumnElement[bool]) -> int:
+    def work(connection: Connection) -> int:
+        return _delete(connection, time.table, _take(connection, time, before, *conditions))
+
+    return _in_pieces(engine, work)
 
 
 def _take(
-    connection: Connection, table: Table, *conditions: ColumnElement[bool], also: Sequence[ColumnElement[Any]] = ()
+    connection: Connection,
+    time: Column[Any],
+    before: datetime,
+    *conditions: ColumnElement[bool],
+    also: Sequence[ColumnElement[Any]] = (),
 ) -> Sequence[Row[*tuple[Any, ...]]]:
-    """The keys of some rows that no other worker is about to delete."""
-    statement = select(*table.primary_key.columns, *also).where(*conditions).limit(CHUNK)
-    return connection.execute(statement.with_for_update(of=table, skip_locked=True)).all()
+    """The keys of the oldest rows that no other worker is about to delete.
+
+    time: a column of the table that has an index. Without the order, a plan made for any time would read all rows.
+    """
+    oldest = select(*time.table.primary_key.columns, *also).where(time < before, *conditions).order_by(time)
+    return connection.execute(oldest.limit(CHUNK).with_for_update(of=time.table, skip_locked=True)).all()
 
 
 def _delete(connection: Connection, table: Table, rows: Sequence[Row[*tuple[Any, ...]]]) -> int:
@@ -151,35 +165,36 @@ def _delete(connection: Connection, table: Table, rows: Sequence[Row[*tuple[Any,
     return len(rows)
 
 
-def _delete_batches(connection: Connection, table: Table, *conditions: ColumnElement[bool]) -> int:
-    rows = _take(connection, table, *conditions)
+def _delete_batches(
+    connection: Connection, time: Column[Any], before: datetime, *conditions: ColumnElement[bool]
+) -> int:
+    rows = _take(connection, time, before, *conditions)
     ids = [row.batch_id for row in rows]
     for parts in (batch_groups, history_batches):
         connection.execute(delete(parts).where(parts.c.batch_id.in_(ids)))
-    return _delete(connection, table, rows)
+    return _delete(connection, time.table, rows)
 
 
 def _delete_pending(connection: Connection, before: datetime) -> int:
     """Alerts that did not reach their threshold within their window."""
-    over = (has_status(alerts, "pending"), alerts.c.created_at < before, *_settled(before))
-    return _delete_alerts(connection, *over)
+    return _delete_alerts(connection, before, has_status(alerts, "pending"), _settled(before))
 
 
-def _delete_alerts(connection: Connection, *conditions: ColumnElement[bool]) -> int:
-    rows = _take(connection, alerts, *conditions)
+def _delete_alerts(connection: Connection, before: datetime, *conditions: ColumnElement[bool]) -> int:
+    old = _take(connection, alerts.c.created_at, before, *conditions)
+    bound = batch_groups.c.alert_id.in_([row.alert_id for row in old])  # some batch has matches for them yet
+    kept = set(connection.scalars(select(batch_groups.c.alert_id).where(bound)))
+    rows = [row for row in old if row.alert_id not in kept]
     ids = [row.alert_id for row in rows]
     for parts in (alert_uniques, outbox):
         connection.execute(delete(parts).where(parts.c.alert_id.in_(ids)))
     return _delete(connection, alerts, rows)
 
 
-def _settled(now: datetime) -> tuple[ColumnElement[bool], ...]:
-    """Alerts that no batch and no window can add matches to."""
+def _settled(now: datetime) -> ColumnElement[bool]:
+    """Alerts whose window is over."""
     mine = and_(windows.c.group_id == alerts.c.group_id, windows.c.alert_id == alerts.c.alert_id)
-    return (
-        ~exists().where(mine, windows.c.until >= now).correlate(alerts),
-        ~exists().where(batch_groups.c.alert_id == alerts.c.alert_id).correlate(alerts),
-    )
+    return ~exists().where(mine, windows.c.until >= now).correlate(alerts)
 
 
 def _remember_until(connection: Connection, until: dict[str, datetime]) -> None:

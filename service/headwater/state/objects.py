@@ -5,9 +5,9 @@ from __future__ import annotations
 import hashlib
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from sqlalchemy import ColumnElement, Connection, Engine, Row, delete, or_, select
 
@@ -17,6 +17,7 @@ from headwater.state.ledger import to_ref
 from headwater.state.schema import announced, batches, forgotten, has_status, objects
 
 Status = Literal["claimed", "prepared", "done", "failed"]
+STATUSES: tuple[Status, ...] = get_args(Status)
 NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -71,9 +72,13 @@ def forgotten_until(engine: Engine, source_id: str) -> datetime:
 
 def find(engine: Engine, chosen: Chosen, limit: int = 100) -> tuple[Recorded, ...]:
     """The chosen objects, the latest first."""
-    statement = select(objects).where(*_conditions(chosen)).order_by(objects.c.updated_at.desc()).limit(limit)
+    found: list[Recorded] = []
+    latest = select(objects).order_by(objects.c.updated_at.desc()).limit(limit)
     with read(engine) as connection:
-        return tuple(_recorded(row) for row in connection.execute(statement))
+        for status in (chosen.status,) if chosen.status else STATUSES:  # each has an index of its own; all have none
+            of_status = latest.where(*_conditions(replace(chosen, status=status)))
+            found += [_recorded(row) for row in connection.execute(of_status)]
+    return tuple(sorted(found, key=lambda each: each.updated_at, reverse=True)[:limit])
 
 
 def by_id(engine: Engine, object_ids: Iterable[str]) -> tuple[Recorded, ...]:
