@@ -46,7 +46,7 @@ def _kept_whole(name: str, rows: RawRows) -> Columns:
 
 def _column(field: Field, values: list[Any], now: datetime | None) -> tuple[pa.Array, dict[int, str]]:
     nothing = NOTHING if is_raw(field) else None
-    if values.count(nothing) == len(values):
+    if not values or (values[0] is nothing and values.count(nothing) == len(values)):
         return pa.nulls(len(values), field.arrow_type), {}
     if field.is_json:
         return rewritten(field, _json_column(values))
