@@ -86,6 +86,10 @@ def _principals(statement: Document) -> list[str]:
 
 def _condition(operator: str, key: str, values: Sequence[str], context: Mapping[str, str]) -> bool:
     actual = {name.lower(): value for name, value in context.items()}.get(key.lower())
+    if operator == "Null":
+        return (actual is None) == (_text(values[0]) == "true")
+    if operator == "StringNotEqualsIfExists":
+        return actual not in values
     return actual is not None and any(OPERATORS[operator](_text(value), actual) for value in values)
 
 

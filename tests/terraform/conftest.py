@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from headwater.demo.aws_server import LocalAws, start
+from support.central_proofs import render, root_of_proofs
 from support.customer_cases import root_of_cases
 from support.customer_combinations import add_choices, covering_choices
 from support.terraform import REPOSITORY, Terraform, TerraformFailed, find_terraform, init_arguments, planned_values
@@ -82,6 +83,14 @@ def resources(planned: Mapping[str, Any]) -> Mapping[str, Mapping[str, Any]]:
 def outputs(planned: Mapping[str, Any]) -> Mapping[str, Any]:
     """Name → value of the outputs known at plan: full_trust, full_permissions."""
     return {name: output["value"] for name, output in planned["planned_values"]["outputs"].items() if "value" in output}
+
+
+@pytest.fixture(scope="session")
+def proofs(initialised: Callable[[str], Terraform], tree: Path, aws: LocalAws) -> Mapping[str, Mapping[str, Any]]:
+    """module.document → the policy that a central module makes, see support/central_proofs.py."""
+    (tree / "proofs").mkdir()
+    (tree / "proofs/main.tf.json").write_text(json.dumps(root_of_proofs()))
+    return render(dataclasses.replace(initialised("proofs"), environment=aws.environment))
 
 
 @pytest.fixture(scope="session")

@@ -39,6 +39,10 @@ def document(*statements: dict[str, Any]) -> dict[str, Any]:
         pytest.param({"Condition": {"ArnLike": {"aws:PrincipalArn": "arn:aws:iam::*:role/reader"}}}, True, id="ARN"),
         pytest.param({"Condition": {"ArnLike": {"aws:PrincipalArn": "arn:*:role/reader"}}}, False, id="six ARN parts"),
         pytest.param({"Condition": {"Bool": {"aws:SecureTransport": True}}}, True, id="a YAML boolean"),
+        pytest.param({"Condition": {"Null": {"sts:ExternalId": "true"}}}, True, id="absent as wanted"),
+        pytest.param({"Condition": {"Null": {"aws:PrincipalOrgID": "true"}}}, False, id="not absent"),
+        pytest.param({"Condition": {"StringNotEqualsIfExists": {"aws:PrincipalOrgID": "o-a"}}}, False, id="not equal"),
+        pytest.param({"Condition": {"StringNotEqualsIfExists": {"sts:ExternalId": "x"}}}, True, id="absent is unequal"),
     ],
 )
 def test_statement_decides(statement: dict[str, Any], allowed: bool) -> None:

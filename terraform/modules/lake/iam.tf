@@ -3,7 +3,13 @@ data "aws_iam_policy_document" "writer" {
   statement {
     sid       = "LakeObjects"
     actions   = ["s3:AbortMultipartUpload", "s3:DeleteObject", "s3:GetObject", "s3:PutObject"]
-    resources = ["${local.bucket_arn}/*"]
+    resources = ["${local.bucket_arn}/lake/*"]
+  }
+
+  statement {
+    sid       = "Configuration" # accounts.yml and its lock
+    actions   = ["s3:GetObject"]
+    resources = ["${local.bucket_arn}/config/*"]
   }
 
   statement {

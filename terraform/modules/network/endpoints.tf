@@ -39,6 +39,23 @@ data "aws_iam_policy_document" "interface" {
   }
 }
 
+# The worker answers SNS's question whether a subscription is wanted without a signature: the token in it is the proof.
+data "aws_iam_policy_document" "sns" {
+  #checkov:skip=CKV_AWS_283:whoever holds the token of a subscription may confirm it, and nothing else
+  source_policy_documents = [data.aws_iam_policy_document.interface.json]
+
+  statement {
+    sid       = "ConfirmSubscriptions"
+    actions   = ["sns:ConfirmSubscription"]
+    resources = ["arn:${local.partition}:sns:${local.region}:*:*"]
+
+    principals {
+      type        = "*"
+      identifiers = ["*"]
+    }
+  }
+}
+
 data "aws_iam_policy_document" "s3" {
   #checkov:skip=CKV_AWS_283:conditions name the accounts and roles; the layers of ECR are public to those with a signed URL
   statement {
@@ -130,6 +147,6 @@ resource "aws_vpc_endpoint" "interface" {
   subnet_ids          = local.subnet_ids
   security_group_ids  = [aws_security_group.endpoints[0].id]
   private_dns_enabled = true
-  policy              = data.aws_iam_policy_document.interface.json
+  policy              = each.value == "sns" ? data.aws_iam_policy_document.sns.json : data.aws_iam_policy_document.interface.json
   tags                = merge(var.tags, { Name = "${var.name}-${each.value}" })
 }

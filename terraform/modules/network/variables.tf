@@ -73,7 +73,7 @@ variable "s3_endpoint" {
 }
 
 variable "interface_endpoints" {
-  description = "AWS services to reach through endpoints in the subnets; empty where the network has them, or a NAT. Without a NAT the service needs all of the default."
+  description = "AWS services to reach through endpoints in the subnets; empty where the network has them, or a NAT. Without a NAT the service needs all of the default; alert destinations may need events, securityhub or ssm."
   type        = set(string)
   nullable    = false
   default     = ["ecr.api", "ecr.dkr", "glue", "kms", "logs", "monitoring", "secretsmanager", "sns", "sqs", "sts"]
@@ -109,7 +109,7 @@ variable "customer_role_name" {
 }
 
 variable "customer_role_arns" {
-  description = "Reader roles with other names: customers who brought their own."
+  description = "Other roles that may read through the S3 gateway: of customers who brought their own, and of lookup tables."
   type        = list(string)
   nullable    = false
   default     = []

@@ -53,6 +53,24 @@ data "aws_iam_policy_document" "topic" {
       values   = [data.aws_caller_identity.this.account_id]
     }
   }
+
+  statement {
+    sid       = "TlsOnly"
+    effect    = "Deny"
+    actions   = ["sns:Publish"]
+    resources = ["arn:${data.aws_partition.this.partition}:sns:${local.region}:${data.aws_caller_identity.this.account_id}:${var.name}-alarms"]
+
+    principals {
+      type        = "*"
+      identifiers = ["*"]
+    }
+
+    condition {
+      test     = "Bool"
+      variable = "aws:SecureTransport"
+      values   = ["false"]
+    }
+  }
 }
 
 resource "aws_kms_key" "alarms" {

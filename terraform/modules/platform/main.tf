@@ -46,7 +46,7 @@ module "network" {
   interface_endpoints      = var.network.interface_endpoints
   egress_cidrs             = var.network.egress_cidrs
   customer_role_name       = var.customer_role_name
-  customer_role_arns       = var.customer_role_arns
+  customer_role_arns       = concat(var.customer_role_arns, var.lookup_tables.role_arns)
   flow_log_retention_days  = var.network.flow_log_retention_days
   permissions_boundary_arn = var.permissions_boundary_arn
   tags                     = var.tags
@@ -85,12 +85,15 @@ module "service" {
   lake_bucket_name             = module.lake.bucket_name
   lake_warehouse               = module.lake.warehouse
   lake_writer_policy           = module.lake.writer_policy
+  lake_reader_policy           = module.lake.reader_policy
   state_url                    = local.on_ecs ? module.state[0].url : null
   state_connect_policy         = local.on_ecs ? module.state[0].connect_policy : null
   state_url_secret_arn         = local.on_ecs ? module.state[0].url_secret_arn : null
   state_url_secret_kms_key_arn = var.database.url_secret_kms_key_arn
   customer_role_name           = var.customer_role_name
   customer_role_arns           = var.customer_role_arns
+  lookup_tables                = var.lookup_tables
+  alert_destinations           = var.alert_destinations
   image                        = local.on_ecs ? var.image : null
   repository                   = local.on_ecs ? var.repository : {}
   tasks                        = var.tasks

@@ -93,6 +93,11 @@ output "worker_role_arn" {
   value       = module.service.worker_role_arn
 }
 
+output "task_role_arns" {
+  description = "Task → its role; console and deliverer have one of their own."
+  value       = module.service.task_role_arns
+}
+
 output "repository_url" {
   description = "ECR repository to push images to; null without one."
   value       = module.service.repository_url

@@ -93,6 +93,83 @@ variable "customer_role_arns" {
   }
 }
 
+variable "lookup_tables" {
+  description = "What lookup tables with Refresh are read from (docs/enrichment.md): objects in S3 (arn:aws:s3:::reference-data/zones.csv, or .../lookups/*), the KMS keys of these, and the roles of RoleARN. Nothing but what is named."
+  type = object({
+    object_arns  = optional(list(string), [])
+    kms_key_arns = optional(list(string), [])
+    role_arns    = optional(list(string), [])
+  })
+  nullable = false
+  default  = {}
+
+  validation {
+    condition     = alltrue([for arn in var.lookup_tables.object_arns : can(regex("^arn:aws[a-z-]*:s3:::[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]/([^*?]+[*]?|[*])$", arn))])
+    error_message = "lookup_tables.object_arns must be ARNs of objects, such as arn:aws:s3:::reference-data/zones.csv; '*' may stand at the end."
+  }
+
+  validation {
+    condition     = alltrue([for arn in var.lookup_tables.kms_key_arns : can(regex("^arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{12}:key/[a-zA-Z0-9-]+$", arn))])
+    error_message = "lookup_tables.kms_key_arns must be ARNs of KMS keys."
+  }
+
+  validation {
+    condition     = alltrue([for arn in var.lookup_tables.role_arns : can(regex("^arn:aws[a-z-]*:iam::[0-9]{12}:role/[\\w+=,.@/-]+$", arn))])
+    error_message = "lookup_tables.role_arns must be ARNs of IAM roles, without wildcards."
+  }
+}
+
+variable "alert_destinations" {
+  description = "Where alerts may be sent besides the topic of alerts_topic: topics, queues, event buses, objects in S3 (arn:aws:s3:::alerts/headwater/*), Security Hub of this account and region; the secrets (Secrets Manager) and parameters (SSM) that hold tokens of webhooks; the KMS keys of all these. Nothing but what is named."
+  type = object({
+    topic_arns     = optional(list(string), [])
+    queue_arns     = optional(list(string), [])
+    event_bus_arns = optional(list(string), [])
+    object_arns    = optional(list(string), [])
+    security_hub   = optional(bool, false)
+    secret_arns    = optional(list(string), [])
+    parameter_arns = optional(list(string), [])
+    kms_key_arns   = optional(list(string), [])
+  })
+  nullable = false
+  default  = {}
+
+  validation {
+    condition     = alltrue([for arn in var.alert_destinations.topic_arns : can(regex("^arn:aws[a-z-]*:sns:[a-z0-9-]+:[0-9]{12}:[A-Za-z0-9_-]{1,256}([.]fifo)?$", arn))])
+    error_message = "alert_destinations.topic_arns must be ARNs of SNS topics, without wildcards."
+  }
+
+  validation {
+    condition     = alltrue([for arn in var.alert_destinations.queue_arns : can(regex("^arn:aws[a-z-]*:sqs:[a-z0-9-]+:[0-9]{12}:[A-Za-z0-9_-]{1,80}([.]fifo)?$", arn))])
+    error_message = "alert_destinations.queue_arns must be ARNs of SQS queues, without wildcards."
+  }
+
+  validation {
+    condition     = alltrue([for arn in var.alert_destinations.event_bus_arns : can(regex("^arn:aws[a-z-]*:events:[a-z0-9-]+:[0-9]{12}:event-bus/[A-Za-z0-9._/-]{1,256}$", arn))])
+    error_message = "alert_destinations.event_bus_arns must be ARNs of event buses, without wildcards."
+  }
+
+  validation {
+    condition     = alltrue([for arn in var.alert_destinations.object_arns : can(regex("^arn:aws[a-z-]*:s3:::[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]/([^*?]+[*]?|[*])$", arn))])
+    error_message = "alert_destinations.object_arns must be ARNs of objects, such as arn:aws:s3:::alerts/headwater/*."
+  }
+
+  validation {
+    condition     = alltrue([for arn in var.alert_destinations.secret_arns : can(regex("^arn:aws[a-z-]*:secretsmanager:[a-z0-9-]+:[0-9]{12}:secret:[A-Za-z0-9/_+=.@-]+([?]{6})?$", arn))])
+    error_message = "alert_destinations.secret_arns must be ARNs of Secrets Manager secrets; the last six letters may be '??????'."
+  }
+
+  validation {
+    condition     = alltrue([for arn in var.alert_destinations.parameter_arns : can(regex("^arn:aws[a-z-]*:ssm:[a-z0-9-]+:[0-9]{12}:parameter/[A-Za-z0-9_./-]+$", arn))])
+    error_message = "alert_destinations.parameter_arns must be ARNs of SSM parameters, without wildcards."
+  }
+
+  validation {
+    condition     = alltrue([for arn in var.alert_destinations.kms_key_arns : can(regex("^arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{12}:key/[a-zA-Z0-9-]+$", arn))])
+    error_message = "alert_destinations.kms_key_arns must be ARNs of KMS keys."
+  }
+}
+
 variable "worker_on" {
   description = "ecs: network, database and tasks on Fargate. elsewhere: neither; run `headwater run` on a scheduler of yours, under the role worker_role_arn."
   type        = string
@@ -138,7 +215,7 @@ variable "repository" {
 }
 
 variable "tasks" {
-  description = "What runs, as an ECS service each: the command after `headwater`, CPU units (1024 = one vCPU), memory in MiB, and between how many tasks autoscaling moves. worker must be among them."
+  description = "What runs, as an ECS service each: the command after `headwater`, CPU units (1024 = one vCPU), memory in MiB, and between how many tasks autoscaling moves. worker must be among them; one named console or deliverer has a role of its own."
   type = map(object({
     command   = list(string)
     cpu       = optional(number, 1024)

@@ -6,6 +6,7 @@ locals {
       HEADWATER_ACCOUNTS_FILE         = local.accounts_file
       HEADWATER_DEAD_LETTER_QUEUE_URL = var.dead_letter_queue_url
       HEADWATER_HOME                  = local.home
+      HEADWATER_HTTP_PORT             = "8080"
       HEADWATER_LAKE_CATALOG          = "glue"
       HEADWATER_LAKE_WAREHOUSE        = var.lake_warehouse
       HEADWATER_LOG_FORMAT            = "json"
@@ -17,6 +18,18 @@ locals {
     var.state_url == null ? {} : { HEADWATER_STATE_URL = var.state_url, HEADWATER_STATE_IAM_AUTH = "true" },
     var.environment,
   )
+}
+
+locals {
+  # Of the tasks that run the worker; ECS knows nothing of the image's own HEALTHCHECK. Restarts a task whose loop stands still.
+  probed = [for name, task in var.tasks : name if try(task.command[0], "") == "run"]
+  health_check = {
+    command     = ["CMD", "python", "-c", "import os, urllib.request as url; url.urlopen('http://127.0.0.1:' + os.environ['HEADWATER_HTTP_PORT'] + '/healthz', timeout=8)"]
+    interval    = 60
+    timeout     = 10
+    retries     = 3
+    startPeriod = 120
+  }
 }
 
 resource "aws_ecs_cluster" "this" {
@@ -39,7 +52,7 @@ resource "aws_ecs_task_definition" "this" {
   network_mode             = "awsvpc"
   cpu                      = each.value.cpu
   memory                   = each.value.memory
-  task_role_arn            = aws_iam_role.worker.arn
+  task_role_arn            = contains(local.own_roles, each.key) ? aws_iam_role.task[each.key].arn : aws_iam_role.worker.arn
   execution_role_arn       = aws_iam_role.execution[0].arn
   tags                     = var.tags
 
@@ -56,7 +69,7 @@ resource "aws_ecs_task_definition" "this" {
     name = "tmp"
   }
 
-  container_definitions = jsonencode([{
+  container_definitions = jsonencode([merge({ for key in ["healthCheck"] : key => local.health_check if contains(local.probed, each.key) }, {
     name                   = each.key
     image                  = local.image
     command                = each.value.command
@@ -79,7 +92,7 @@ resource "aws_ecs_task_definition" "this" {
         "awslogs-stream-prefix" = each.key
       }
     }
-  }])
+  })])
 }
 
 resource "aws_ecs_service" "this" {
@@ -118,5 +131,5 @@ resource "aws_ecs_service" "this" {
     }
   }
 
-  depends_on = [aws_iam_role_policy.worker, aws_iam_role_policy.execution]
+  depends_on = [aws_iam_role_policy.worker, aws_iam_role_policy.task, aws_iam_role_policy.execution]
 }

@@ -1,4 +1,11 @@
 locals {
+  # A console or a deliverer among the tasks has a role of its own, which no customer trusts and which reads no queue.
+  own_roles = toset([for name in ["console", "deliverer"] : name if contains(keys(var.tasks), name)])
+  role_policies = {
+    console   = data.aws_iam_policy_document.console.json
+    deliverer = data.aws_iam_policy_document.deliverer.json
+  }
+
   # 123456789012.dkr.ecr.<region>.amazonaws.com/<repository>:<tag> → its repository; other registries need no permission.
   ecr_parts = try(regex("^([0-9]{12})[.]dkr[.]ecr[.]([a-z0-9-]+)[.]amazonaws[.]com(?:[.]cn)?/([^:@]+)", coalesce(var.image, "none")), null)
   ecr_repository = concat(
@@ -56,7 +63,9 @@ data "aws_iam_policy_document" "worker_trust" {
 }
 
 data "aws_iam_policy_document" "worker" {
-  source_policy_documents = compact([var.lake_writer_policy, var.state_connect_policy])
+  source_policy_documents = compact([
+    var.lake_writer_policy, var.state_connect_policy, contains(local.own_roles, "deliverer") ? null : data.aws_iam_policy_document.alerts.json,
+  ])
 
   # A wildcard account keeps the policy small for any number of customers; the ExternalId and each customer's trust
   # policy decide which roles open.
@@ -68,31 +77,153 @@ data "aws_iam_policy_document" "worker" {
 
   statement {
     sid       = "ReceiveNotifications"
-    actions   = ["sqs:ChangeMessageVisibility", "sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage"]
-    resources = [var.queue_arn]
+    actions   = ["sqs:ChangeMessageVisibility", "sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage", "sqs:SendMessage"]
+    resources = [var.queue_arn] # sends to it: what is put off, backfilled or requeued
   }
 
   statement {
-    sid       = "PutAside"
-    actions   = ["sqs:GetQueueAttributes", "sqs:SendMessage"]
+    sid       = "PutAsideAndRequeue"
+    actions   = ["sqs:ChangeMessageVisibility", "sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage", "sqs:SendMessage"]
     resources = [var.dead_letter_queue_arn]
   }
 
   statement {
     sid       = "Keys"
     actions   = ["kms:Decrypt", "kms:GenerateDataKey"]
-    resources = [var.queue_kms_key_arn, aws_kms_key.this.arn]
+    resources = [var.queue_kms_key_arn]
   }
 
   dynamic "statement" {
-    for_each = aws_sns_topic.alerts
+    for_each = length(var.lookup_tables.object_arns) == 0 ? [] : [sort(distinct(var.lookup_tables.object_arns))]
+
+    content {
+      sid       = "ReadLookupTables"
+      actions   = ["s3:GetObject"]
+      resources = statement.value
+
+      condition {
+        test     = "Bool"
+        variable = "aws:SecureTransport"
+        values   = ["true"]
+      }
+    }
+  }
+
+  dynamic "statement" {
+    for_each = length(var.lookup_tables.kms_key_arns) == 0 ? [] : [sort(distinct(var.lookup_tables.kms_key_arns))]
+
+    content {
+      sid       = "DecryptLookupTables"
+      actions   = ["kms:Decrypt"]
+      resources = statement.value
+
+      condition {
+        test     = "StringLike"
+        variable = "kms:ViaService"
+        values   = ["s3.*"]
+      }
+    }
+  }
+
+  dynamic "statement" {
+    for_each = length(var.lookup_tables.role_arns) == 0 ? [] : [sort(distinct(var.lookup_tables.role_arns))]
+
+    content {
+      sid       = "AssumeLookupRoles"
+      actions   = ["sts:AssumeRole"]
+      resources = statement.value
+    }
+  }
+}
+
+# Where alerts may go: the deliverer's where there is one, else the worker's.
+data "aws_iam_policy_document" "alerts" {
+  statement {
+    sid       = "AlertsKey"
+    actions   = ["kms:Decrypt", "kms:GenerateDataKey"]
+    resources = [aws_kms_key.this.arn]
+  }
+
+  dynamic "statement" {
+    for_each = length(local.alert_topics) == 0 ? [] : [local.alert_topics]
 
     content {
       sid       = "PublishAlerts"
       actions   = ["sns:Publish"]
-      resources = [statement.value.arn]
+      resources = statement.value
     }
   }
+
+  dynamic "statement" {
+    for_each = local.alert_targets
+
+    content {
+      sid       = statement.key
+      actions   = statement.value.actions
+      resources = statement.value.arns
+    }
+  }
+
+  dynamic "statement" {
+    for_each = length(var.alert_destinations.kms_key_arns) == 0 ? [] : [sort(distinct(var.alert_destinations.kms_key_arns))]
+
+    content {
+      sid       = "KeysOfDestinations"
+      actions   = ["kms:Decrypt", "kms:GenerateDataKey"]
+      resources = statement.value
+
+      condition {
+        test     = "StringLike"
+        variable = "kms:ViaService"
+        values   = ["s3.*", "secretsmanager.*", "sns.*", "sqs.*", "ssm.*"]
+      }
+    }
+  }
+}
+
+locals {
+  alert_topics = concat(var.alerts_topic ? [local.alerts_topic_arn] : [], sort(distinct(var.alert_destinations.topic_arns)))
+  alert_targets = { for sid, target in {
+    SendAlerts       = { actions = ["sqs:SendMessage"], arns = sort(distinct(var.alert_destinations.queue_arns)) }
+    PutAlertsOnBuses = { actions = ["events:PutEvents"], arns = sort(distinct(var.alert_destinations.event_bus_arns)) }
+    WriteAlerts      = { actions = ["s3:PutObject"], arns = sort(distinct(var.alert_destinations.object_arns)) }
+    ImportFindings   = { actions = ["securityhub:BatchImportFindings"], arns = var.alert_destinations.security_hub ? ["arn:${local.partition}:securityhub:${local.region}:${local.account_id}:product/${local.account_id}/default"] : [] }
+    ReadSecrets      = { actions = ["secretsmanager:GetSecretValue"], arns = sort(distinct(var.alert_destinations.secret_arns)) }
+    ReadParameters   = { actions = ["ssm:GetParameter", "ssm:GetParameters"], arns = sort(distinct(var.alert_destinations.parameter_arns)) }
+  } : sid => target if length(target.arns) > 0 }
+}
+
+data "aws_iam_policy_document" "deliverer" {
+  source_policy_documents = compact([var.state_connect_policy, data.aws_iam_policy_document.alerts.json])
+}
+
+# The console shows alerts and queries the lake; it writes no table.
+data "aws_iam_policy_document" "console" {
+  source_policy_documents = compact([var.state_connect_policy, var.lake_reader_policy])
+
+  statement {
+    sid       = "Configuration" # accounts.yml
+    actions   = ["s3:GetObject"]
+    resources = ["arn:${local.partition}:s3:::${var.lake_bucket_name}/config/*"]
+  }
+}
+
+resource "aws_iam_role" "task" {
+  for_each = local.own_roles
+
+  name                 = "${var.name}-${each.key}"
+  description          = "Headwater ${each.key}"
+  assume_role_policy   = data.aws_iam_policy_document.task_trust.json
+  permissions_boundary = var.permissions_boundary_arn
+  tags                 = var.tags
+}
+
+resource "aws_iam_role_policy" "task" {
+  for_each = local.own_roles
+
+  name   = each.key
+  role   = aws_iam_role.task[each.key].name
+  policy = local.role_policies[each.key]
 }
 
 resource "aws_iam_role" "worker" {

@@ -15,6 +15,8 @@ locals {
   log_group_name = "/${var.name}/worker"
   log_group_arn  = "arn:${local.partition}:logs:${local.region}:${local.account_id}:log-group:${local.log_group_name}"
 
+  alerts_topic_arn = "arn:${local.partition}:sns:${local.region}:${local.account_id}:${var.name}-alerts"
+
   queue_name = split(":", var.queue_arn)[5]
 
   image       = var.image != null ? var.image : var.repository.create && var.repository.tag != null ? "${aws_ecr_repository.this[0].repository_url}:${var.repository.tag}" : null

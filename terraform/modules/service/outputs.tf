@@ -3,6 +3,11 @@ output "worker_role_arn" {
   value       = aws_iam_role.worker.arn
 }
 
+output "task_role_arns" {
+  description = "Task → its role."
+  value       = { for name in keys(var.tasks) : name => contains(local.own_roles, name) ? aws_iam_role.task[name].arn : aws_iam_role.worker.arn }
+}
+
 output "cluster_name" {
   description = "ECS cluster; null without an image."
   value       = local.has_task ? aws_ecs_cluster.this[0].name : null

@@ -36,6 +36,29 @@ run "container_is_unprivileged" {
   }
 }
 
+run "worker_is_restarted_when_its_loop_stands_still" {
+  command = apply
+
+  variables {
+    tasks = { worker = { command = ["run"] }, evaluator = { command = ["correlate"] } }
+  }
+
+  assert {
+    condition     = strcontains(join(" ", jsondecode(aws_ecs_task_definition.this["worker"].container_definitions)[0].healthCheck.command), "/healthz")
+    error_message = "ECS asks the worker's HTTP endpoint."
+  }
+
+  assert {
+    condition     = { for v in jsondecode(aws_ecs_task_definition.this["worker"].container_definitions)[0].environment : v.name => v.value }["HEADWATER_HTTP_PORT"] == "8080"
+    error_message = "The endpoint is open, whatever the image says."
+  }
+
+  assert {
+    condition     = !can(jsondecode(aws_ecs_task_definition.this["evaluator"].container_definitions)[0].healthCheck)
+    error_message = "Other commands have no such endpoint."
+  }
+}
+
 run "state_by_iam_has_no_secret" {
   command = apply
 
@@ -158,5 +181,37 @@ run "a_repository_before_its_first_image" {
   assert {
     condition     = length(aws_ecr_repository.this) == 1 && length(aws_ecs_service.this) == 0
     error_message = "Push first, then name the tag."
+  }
+}
+
+run "console_and_deliverer_have_roles_of_their_own" {
+  command = apply
+
+  variables {
+    tasks              = { worker = { command = ["run"] }, console = { command = ["console"] }, deliverer = { command = ["deliver"] } }
+    lake_reader_policy = "{\"Version\":\"2012-10-17\",\"Statement\":[]}"
+  }
+
+  assert {
+    condition     = aws_iam_role.task["console"].name == "headwater-console" && aws_iam_role.task["deliverer"].name == "headwater-deliverer"
+    error_message = "One role a task."
+  }
+
+  assert {
+    condition     = aws_ecs_task_definition.this["console"].task_role_arn == aws_iam_role.task["console"].arn && aws_ecs_task_definition.this["worker"].task_role_arn == aws_iam_role.worker.arn
+    error_message = "Each task runs under its own."
+  }
+}
+
+run "other_tasks_share_the_workers_role" {
+  command = apply
+
+  variables {
+    tasks = { worker = { command = ["run"] }, second = { command = ["run"] } }
+  }
+
+  assert {
+    condition     = length(aws_iam_role.task) == 0 && aws_ecs_task_definition.this["second"].task_role_arn == aws_iam_role.worker.arn
+    error_message = "They do the same work."
   }
 }

@@ -391,3 +391,123 @@ run "connect_policy_that_is_text" {
 
   expect_failures = [var.state_connect_policy]
 }
+
+run "lookup_of_a_bucket" {
+  command = plan
+
+  variables {
+    lookup_tables = { object_arns = ["arn:aws:s3:::reference-data"] }
+  }
+
+  expect_failures = [var.lookup_tables]
+}
+
+run "lookup_with_a_wildcard_inside" {
+  command = plan
+
+  variables {
+    lookup_tables = { object_arns = ["arn:aws:s3:::reference-data/*/zones.csv"] }
+  }
+
+  expect_failures = [var.lookup_tables]
+}
+
+run "lookup_key_alias" {
+  command = plan
+
+  variables {
+    lookup_tables = { kms_key_arns = ["arn:aws:kms:us-east-1:999988887777:alias/x"] }
+  }
+
+  expect_failures = [var.lookup_tables]
+}
+
+run "any_lookup_role" {
+  command = plan
+
+  variables {
+    lookup_tables = { role_arns = ["arn:aws:iam::444455556666:role/*"] }
+  }
+
+  expect_failures = [var.lookup_tables]
+}
+
+run "any_topic" {
+  command = plan
+
+  variables {
+    alert_destinations = { topic_arns = ["arn:aws:sns:us-east-1:999988887777:*"] }
+  }
+
+  expect_failures = [var.alert_destinations]
+}
+
+run "queue_by_url" {
+  command = plan
+
+  variables {
+    alert_destinations = { queue_arns = ["https://sqs.us-east-1.amazonaws.com/999988887777/alerts"] }
+  }
+
+  expect_failures = [var.alert_destinations]
+}
+
+run "bus_by_name" {
+  command = plan
+
+  variables {
+    alert_destinations = { event_bus_arns = ["security"] }
+  }
+
+  expect_failures = [var.alert_destinations]
+}
+
+run "alerts_into_a_bucket_without_key" {
+  command = plan
+
+  variables {
+    alert_destinations = { object_arns = ["arn:aws:s3:::alerts"] }
+  }
+
+  expect_failures = [var.alert_destinations]
+}
+
+run "every_secret" {
+  command = plan
+
+  variables {
+    alert_destinations = { secret_arns = ["arn:aws:secretsmanager:us-east-1:999988887777:secret:*"] }
+  }
+
+  expect_failures = [var.alert_destinations]
+}
+
+run "every_parameter" {
+  command = plan
+
+  variables {
+    alert_destinations = { parameter_arns = ["arn:aws:ssm:us-east-1:999988887777:parameter/*"] }
+  }
+
+  expect_failures = [var.alert_destinations]
+}
+
+run "destination_key_alias" {
+  command = plan
+
+  variables {
+    alert_destinations = { kms_key_arns = ["alias/x"] }
+  }
+
+  expect_failures = [var.alert_destinations]
+}
+
+run "console_without_its_policy" {
+  command = plan
+
+  variables {
+    tasks = { worker = { command = ["run"] }, console = { command = ["console"] } }
+  }
+
+  expect_failures = [var.lake_reader_policy]
+}
