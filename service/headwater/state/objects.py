@@ -125,7 +125,7 @@ def left_batches(engine: Engine, worker: str, now: datetime) -> tuple[str, ...]:
     """Batches that a worker of this name left prepared, and whose lease is over."""
     left = (has_status(batches, "prepared"), batches.c.worker == worker, batches.c.lease_until <= now)
     with read(engine) as connection:
-        return tuple(connection.scalars(select(batches.c.batch_id).where(*left).order_by(batches.c.batch_id)))
+        return tuple(sorted(connection.scalars(select(batches.c.batch_id).where(*left))))
 
 
 def announce(engine: Engine, source_id: str, refs: Sequence[ObjectRef], now: datetime) -> tuple[ObjectRef, ...]:
