@@ -10,6 +10,7 @@ import pytest
 from headwater.accounts import Accounts, load_accounts, parse_accounts
 from headwater.accounts.describe import describe
 from headwater.accounts.lock import LockedAccount, read_lock, write_lock
+from headwater.accounts.model import Retention
 from headwater.accounts.names import partition_of, role_name
 from headwater.errors import ConfigError
 
@@ -96,6 +97,38 @@ def test_source_may_say_how_long_it_can_be_silent(text: str, seconds: int | None
     made = parsed(GOOD.replace("bucket: shop-logs\n", f"bucket: shop-logs\n        {text}\n"))
 
     assert made.sources[-1].silence_after_s == seconds
+
+
+def test_rows_may_be_kept_for_other_times_by_log_type_and_account() -> None:
+    text = GOOD.replace("defaults:", "retention: {days: 400, log_types: {AWS.VPCFlow: 90}, matches: 1000}\ndefaults:")
+    text = text.replace("    labels: {env: prod}", "    retention: {days: 30, rejects: 7}")
+
+    accounts = parsed(text)
+
+    assert accounts.retention == Retention(400, {"AWS.VPCFlow": 90}, matches=1000)
+    assert [account.retention for account in accounts.accounts] == [Retention(30, rejects=7), Retention()]
+    assert parsed().retention == Retention()
+
+
+@pytest.mark.parametrize(
+    ("retention", "expected"),
+    [
+        ("{days: 0}", "retention.days: Input should be greater than or equal to 1"),
+        ("{days: 30d}", "retention.days: Input should be a valid integer"),
+        ("{log_types: {AWS.VPCFlows: 3}}", "unknown log type 'AWS.VPCFlows' Fix: did you mean AWS.VPCFlow?"),
+        ("{reject: 3}", "unknown key 'reject' Fix: did you mean rejects?"),
+    ],
+    ids=["no days", "no number", "unknown log type", "misspelt"],
+)
+@pytest.mark.parametrize("where", ["", "accounts[0]."], ids=["for all", "of an account"])
+def test_mistakes_of_retention_are_named(retention: str, expected: str, where: str) -> None:
+    everybody = GOOD.replace("defaults:", f"retention: {retention}\ndefaults:")
+    one = GOOD.replace("    labels: {env: prod}", f"    retention: {retention}")
+
+    (problem,) = problems(one if where else everybody)
+
+    assert f"{where}retention" in problem
+    assert expected in problem
 
 
 def test_topics_of_lock_and_file_may_be_confirmed() -> None:

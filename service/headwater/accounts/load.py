@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
@@ -117,7 +117,8 @@ def _finding(details: ErrorDetails, model: type[BaseModel], path: yamlfile.Path)
         case "headwater":
             return Finding(place, context["message"], context["fix"])
         case "extra_forbidden":
-            return Finding(place, f"unknown key {key!r}", did_you_mean(str(key), list(model.model_fields)))
+            known = list(_holder(model, details["loc"]).model_fields)
+            return Finding(place, f"unknown key {key!r}", did_you_mean(str(key), known))
         case "missing":
             return Finding(place, f"{key!r} is missing", _description(model, str(key)))
         case "model_type" | "dict_type" | "model_attributes_type":
@@ -132,6 +133,15 @@ def _finding(details: ErrorDetails, model: type[BaseModel], path: yamlfile.Path)
             return Finding(place, f"{details['input']!r} is not one of {context['expected']}")
         case _:
             return Finding(place, details["msg"])
+
+
+def _holder(model: type[BaseModel], path: Sequence[str | int]) -> type[BaseModel]:
+    """The model that the last key of a path belongs to."""
+    for key in path[:-1]:
+        field = model.model_fields.get(str(key))
+        parts = [field.annotation, *get_args(field.annotation)] if field else []
+        model = next((part for part in parts if isinstance(part, type) and issubclass(part, BaseModel)), model)
+    return model
 
 
 def _description(model: type[BaseModel], key: str) -> str:
