@@ -37,7 +37,7 @@ sys.stdin.read()
     code = supervisor(script, on_death=dead.append).run()
 
     assert code == 0
-    assert len(dead) == 1
+    assert len(dead) == 2  # the one that died, and its successor that was stopped
 
 
 def test_signal_is_passed_on_to_every_child(tmp_path: Path) -> None:

@@ -61,7 +61,7 @@ class Child:
 class Supervisor:
     """command: of a child, which gets its number as the last argument. once: children that end well are done.
 
-    on_death: told the pid of a child that died. A child ends by itself when its standard input does: with this process.
+    on_death: told the pid of a child that is gone. A child ends by itself when its standard input does, with this one.
     """
 
     def __init__(
@@ -158,16 +158,18 @@ class Supervisor:
 
     def _stop_all(self) -> None:
         """Pass the signal on and wait; a second signal, or the end of the time, ends the children at once."""
-        passed_on = self._signals[:1]
+        passed_on = self._signals[:1] or [signal.SIGTERM]
         for child in self._children:
-            if child.process is not None and passed_on:
+            if child.process is not None:
                 child.process.send_signal(passed_on[0])
         until = self._clock() + self._stop_timeout_s
         while self.pids and len(self._signals) < 2 and self._clock() < until:
             self._wake.clear()
             for child in self._children:
                 if child.process is not None and (code := child.process.poll()) is not None:
-                    self._exit_code = self._exit_code or (EXIT_FAILED if code else 0)
+                    if code not in (0, -passed_on[0]):  # one that had not begun yet ends by the signal itself
+                        self._exit_code = self._exit_code or EXIT_FAILED
+                    self._on_death(child.process.pid)
                     self._close(child)
             self._wake.wait(LOOK_S)
 
