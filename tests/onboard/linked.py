@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from headwater.accounts import Accounts
@@ -26,6 +27,7 @@ class Link:
 
     cloud: Cloud
     accounts: Accounts
+    accounts_file: Path = Path("accounts.yml")
 
     def client(self, service: str) -> Any:
         """As the customer's administrator."""

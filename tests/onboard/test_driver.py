@@ -75,11 +75,13 @@ def test_failed_account_stops_no_other_and_foreign_notifications_are_left_alone(
         Bucket="payments-logs", NotificationConfiguration={"QueueConfigurations": [queue]}
     )
 
+    planned = run("plan", plans(accounts_file, setup, "payments"), setup)
     applied = run("apply", plans(accounts_file, setup), setup)
     kept = s3.get_bucket_notification_configuration(Bucket="payments-logs")["QueueConfigurations"]
     s3.put_bucket_notification_configuration(Bucket="payments-logs", NotificationConfiguration={})
     run("destroy", plans(accounts_file, setup, "shop"), setup)
 
+    assert "already notifies" in outcomes(planned)["payments"]
     assert outcomes(applied)["shop"] == "changed"
     assert "already notifies" in outcomes(applied)["payments"]
     assert "notifications: eventbridge" in outcomes(applied)["payments"]
@@ -151,3 +153,14 @@ def test_status_tells_absent_from_drifted_and_a_role_that_exists_is_imported(
         "changed",
     ]
     assert drifted[0].detail == "module.customer_account.aws_iam_role_policy.read[0] will be created"
+
+
+def test_every_state_takes_the_provider_that_was_fetched_once(accounts_file: Path, setup: Setup) -> None:
+    run("plan", plans(accounts_file, setup, "shop"), setup)  # fetches it for the root, here from a mirror
+    without_mirror = dataclasses.replace(setup, plugins=None)
+
+    planned = run("plan", plans(accounts_file, setup, "payments"), without_mirror)
+
+    assert outcomes(planned) == {"payments": "changed"}
+    linked = setup.folder / f"data/{PAYMENTS}-us-east-1/providers/registry.terraform.io/hashicorp/aws"
+    assert [path.is_symlink() for path in linked.glob("*/*")] == [True]

@@ -11,8 +11,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import Result
+from typer.testing import CliRunner
 
 from headwater.accounts import load_accounts, parse_accounts
+from headwater.cli.onboard import app as command
 from headwater.onboard.arrival import Arrivals, Patience
 from headwater.onboard.cloudformation import run
 from headwater.onboard.driver import setup_for
@@ -44,7 +47,7 @@ def onboarded(tmp_path_factory: pytest.TempPathFactory, cloud: Cloud) -> Iterato
     setup = setup_for(folder, accounts_file, cloud.sessions, environment={})
     plans = plan(load_accounts(accounts_file), {}, ["payments"])
     run("apply", plans, setup)
-    yield Link(cloud, load_accounts(accounts_file))
+    yield Link(cloud, load_accounts(accounts_file), accounts_file)
     run("destroy", plans, setup)
 
 
@@ -330,3 +333,32 @@ def test_existing_topic_that_a_trail_announces_to_is_proven(onboarded: Link, clo
     assert {check.result for check in checks.values()} == {"ok"}
     assert "trail/main announces its objects" in checks["notification trail"].detail
     assert checks["subscription trail"].detail.endswith("in SNS's envelope")
+
+
+@pytest.fixture
+def verify_command(link: Link, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Result]:
+    """`headwater onboard verify` of the customer."""
+    settings = {"HEADWATER_HOME": str(tmp_path), "HEADWATER_ACCOUNTS_FILE": str(link.accounts_file)}
+    for name, value in {**link.cloud.aws.environment, **settings}.items():
+        monkeypatch.setenv(name, value)
+    return lambda *options: CliRunner().invoke(command, ["verify", "payments", *options])
+
+
+def test_command_tells_every_check(link: Link, verify_command: Callable[..., Result]) -> None:
+    done = verify_command("--output", "json", "--no-send")
+
+    assert done.exit_code == 0, done.output
+    row = json.loads(done.stdout)[0]
+    assert (row["outcome"], row["detail"]) == ("verified", "12 checks passed, 1 not checked")
+    assert row["checks"][-1]["detail"] == "not sent: --no-send"
+    assert link.waiting() == []
+
+
+def test_command_fails_where_a_step_is_broken(link: Link, verify_command: Callable[..., Result]) -> None:
+    link.set_queue(Policy=queue_for(Effect="Deny"))
+
+    done = verify_command()
+
+    assert done.exit_code == 1
+    assert "FAILED" in done.stdout
+    assert "not checked" in done.stdout

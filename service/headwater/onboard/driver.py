@@ -66,6 +66,16 @@ class Setup:
         """The generated Terraform root."""
         return self.folder / "root"
 
+    @property
+    def prepared(self) -> Path:
+        """Data folder of the root itself, before any state."""
+        return self.folder / "data" / "init"
+
+    @property
+    def providers(self) -> Path:
+        """Where every state takes its providers from: one mirror, or what was fetched once for the root."""
+        return self.plugins or self.prepared / "providers"
+
 
 class Lock:
     """accounts.lock.json, changed entry by entry from several threads."""
@@ -91,7 +101,7 @@ def run(action: Action, plans: Sequence[AccountPlan], setup: Setup) -> tuple[Row
     Raises: OnboardError where Terraform itself cannot start: nothing was done then.
     """
     write_root(setup.root, setup.module, setup.backend)
-    terraform.prepare(setup.root, setup.folder / "data" / "init", setup.plugins, setup.environment)
+    terraform.prepare(setup.root, setup.prepared, setup.plugins, setup.environment)
     lock = Lock(setup.lock_file)
     steps = {"plan": _plan, "apply": _apply, "destroy": _destroy, "status": _status, "import": _import}
     step = steps[action]
@@ -124,6 +134,7 @@ def _row(account: Account, job: Callable[[], Done]) -> Row:
 
 
 def _plan(plan: AccountPlan, setup: Setup, lock: Lock) -> Done:
+    _check_notifications(plan, setup)
     summaries: list[str] = []
     changes = False
     for unit in plan.units:
@@ -163,9 +174,7 @@ def _import(plan: AccountPlan, setup: Setup, lock: Lock) -> Done:
 
 
 def _apply(plan: AccountPlan, setup: Setup, lock: Lock) -> Done:
-    setup.progress(plan.account.id, "check notifications")
-    if problems := notifications.problems(plan.account, setup.sessions):
-        raise OnboardError("; ".join(problems))
+    _check_notifications(plan, setup)
     lock.put(plan.account.id, LockedAccount(plan.external_id))  # before the role: an ExternalId is never lost
     summaries: list[str] = []
     topics: dict[str, str] = {}
@@ -181,6 +190,13 @@ def _apply(plan: AccountPlan, setup: Setup, lock: Lock) -> Done:
     lock.put(plan.account.id, LockedAccount(plan.external_id, role_arn, tuple(sorted(set(topics.values())))))
     unchanged = all(" 0 added, 0 changed, 0 destroyed" in summary for summary in summaries)
     return "unchanged" if unchanged else "changed", "; ".join(summaries), ()
+
+
+def _check_notifications(plan: AccountPlan, setup: Setup) -> None:
+    """Raises: OnboardError where a bucket notifies somebody already whom mode `sns` would remove."""
+    setup.progress(plan.account.id, "check notifications")
+    if problems := notifications.problems(plan.account, setup.sessions):
+        raise OnboardError("; ".join(problems))
 
 
 def _destroy(plan: AccountPlan, setup: Setup, lock: Lock) -> Done:
@@ -212,7 +228,7 @@ def _connected(unit: Unit, setup: Setup) -> terraform.State:
     setup.progress(unit.account_id, f"init {unit.region}")
     data_dir = setup.folder / "data" / f"{unit.account_id}-{unit.region}"
     state = terraform.State(setup.root, data_dir, setup.backend.arguments(unit), setup.environment)
-    terraform.init(state, setup.plugins)
+    terraform.init(state, setup.providers)
     return state
 
 
