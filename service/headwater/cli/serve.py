@@ -41,8 +41,9 @@ def run(
 ) -> None:
     """Run the service: read notifications from SQS, ingest the objects they name, raise alerts.
 
-    It starts a worker process for each core and starts again what dies. SIGTERM and SIGINT stop it: what is downloaded
-    is finished, the rest goes back to the queue, within HEADWATER_STOP_TIMEOUT_S. A second signal stops it at once.
+    It starts a worker process for each core, and starts again what dies.
+    SIGTERM and SIGINT stop it within HEADWATER_STOP_TIMEOUT_S: what is downloaded
+    is finished, the rest goes back to the queue. A second one stops it at once.
     """
     settings = build.settings()
     count = processes or settings.processes or cores()

@@ -12,6 +12,7 @@ locals {
       HEADWATER_LOG_FORMAT            = "json"
       HEADWATER_QUEUE_URL             = var.queue_url
       HEADWATER_REGION                = local.region
+      HEADWATER_STOP_TIMEOUT_S        = "110" # below stopTimeout
       HEADWATER_VISIBILITY_TIMEOUT_S  = tostring(var.visibility_timeout_s)
     },
     var.alerts_topic ? { HEADWATER_ALERTS_TOPIC_ARN = aws_sns_topic.alerts[0].arn } : {},
