@@ -74,6 +74,15 @@ def test_released_objects_are_free_at_once(engine: Engine) -> None:
     assert claim(engine, refs(1), "w2").owned
 
 
+def test_a_heartbeat_that_comes_late_keeps_no_released_object(engine: Engine) -> None:
+    ids = [ref.object_id for ref in claim(engine, refs(2)).owned]
+    ledger.release(engine, ids[:1], worker="w1")
+
+    ledger.extend(engine, ids, worker="w1", now=later(5), lease_s=600)
+
+    assert [ref.object_id for ref in claim(engine, refs(2), now=later(12)).owned] == ids[:1]
+
+
 def test_release_leaves_objects_of_other_workers_alone(engine: Engine) -> None:
     claim(engine, refs(1), "w2")
 

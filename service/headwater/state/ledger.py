@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Row, func, select, update
+from sqlalchemy import ColumnElement, Connection, Engine, Row, func, select, update
 
 from headwater.model import ObjectRef
 from headwater.state.database import chunks, insert_missing, random_id, read, run
@@ -137,9 +137,9 @@ def abandon(engine: Engine, worker: str) -> None:
 
 
 def extend(engine: Engine, object_ids: Iterable[str], *, worker: str, now: datetime, lease_s: float) -> None:
-    """Keep this worker's claimed objects for lease_s more."""
-    ids = sorted(object_ids)
-    run(engine, lambda connection: _set_lease(connection, ids, worker, now + timedelta(seconds=lease_s)))
+    """Keep this worker's claimed objects for lease_s more; those that it has released meanwhile stay free."""
+    ids, until = sorted(object_ids), now + timedelta(seconds=lease_s)
+    run(engine, lambda connection: _set_lease(connection, ids, worker, until, objects.c.lease_until > LONG_AGO))
 
 
 def extend_batch(engine: Engine, batch_id: str, *, worker: str, now: datetime, lease_s: float) -> bool:
@@ -259,8 +259,10 @@ def _sort_out(
     return Claim(**{name: tuple(group) for name, group in groups.items()}, takeover=tuple(takeover), reasons=reasons)
 
 
-def _set_lease(connection: Connection, object_ids: Sequence[str], worker: str, until: datetime) -> None:
-    mine = (objects.c.status == "claimed", objects.c.worker == worker)
+def _set_lease(
+    connection: Connection, object_ids: Sequence[str], worker: str, until: datetime, *condition: ColumnElement[bool]
+) -> None:
+    mine = (objects.c.status == "claimed", objects.c.worker == worker, *condition)
     for piece in chunks(object_ids):
         connection.execute(update(objects).where(objects.c.object_id.in_(piece), *mine).values(lease_until=until))
 
