@@ -7,7 +7,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from headwater.state.alerts import list_alerts
+from headwater.state.database import connect
 from headwater.state.migrate import VERSION_TABLE, head
+from support.protocol import commit_batch, match
 
 Headwater = Callable[..., Any]
 
@@ -47,6 +50,23 @@ def test_status_shows_no_password(headwater: Headwater, tmp_path: Path, postgres
 
     assert "postgres:***@" in shown.out
     assert "hunter2" not in shown.out + shown.err
+
+
+def test_a_state_moves_from_sqlite_to_postgresql(headwater: Headwater, tmp_path: Path, postgresql_url: str) -> None:
+    url = f"sqlite:///{tmp_path / 'state.db'}"
+    engine = connect(url)
+    commit_batch(engine, "b1", [match()], destinations=["file"])
+    shown = list_alerts(engine)
+    engine.dispose()
+
+    copied = headwater("state", "copy", "--to", postgresql_url, "-o", "json", HEADWATER_STATE_URL=url)
+    again = headwater("state", "copy", "--to", postgresql_url, HEADWATER_STATE_URL=url)
+
+    moved = connect(postgresql_url)
+    assert copied.json["objects"] == copied.json["alerts"] == 1
+    assert (again.code, "has rows already" in again.err) == (2, True)
+    assert list_alerts(moved) == shown
+    moved.dispose()
 
 
 def test_a_newer_database_is_refused_with_what_to_do(headwater: Headwater, tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ from headwater.errors import ConfigError
 from headwater.state import migrate
 from headwater.state.database import connect, open_database, query, read
 from headwater.state.schema import metadata
-from support.protocol import at_once, claim, refs
+from support.protocol import at_once, claim, commit_batch, match, refs
 
 
 @pytest.fixture
@@ -153,3 +153,23 @@ def test_a_start_that_has_nothing_to_migrate_loads_no_alembic(tmp_path: object) 
     shown = subprocess.run([sys.executable, "-c", program, url], capture_output=True, text=True, check=True)
 
     assert shown.stdout.strip() == "False"
+
+
+def test_a_count_of_an_alert_or_a_source_touches_no_index(postgresql_url: str) -> None:
+    engine = connect(postgresql_url)
+    for number in range(20):
+        commit_batch(engine, f"b{number}", [match(number)])
+
+    counts = "SELECT relname, n_tup_upd, n_tup_hot_upd FROM pg_stat_user_tables WHERE relname = :name"
+    with engine.begin() as connection:
+        connection.execute(text("SELECT pg_stat_force_next_flush()"))
+    with engine.connect() as connection:
+        found = {
+            name: connection.execute(text(counts + " AND schemaname = current_schema()"), {"name": name}).one()
+            for name in ("alerts", "source_counters")
+        }
+
+    engine.dispose()
+    for _, updates, without_index in found.values():
+        assert updates >= 19
+        assert without_index >= updates - 2  # the one that opens the alert changes its status

@@ -11,8 +11,9 @@ from headwater.cli import build
 from headwater.cli.output import Format, Output, emit_json
 from headwater.errors import ConfigError
 from headwater.state import migrate as migrations
-from headwater.state.database import Database, open_database, query, upgrade
+from headwater.state.database import Database, connect, open_database, query, upgrade
 from headwater.state.login import as_user, create_login, user_of
+from headwater.state.transfer import copy_all
 
 app = typer.Typer(help="Prepare and migrate the state database.", no_args_is_help=True)
 ADVICE = {
@@ -64,6 +65,21 @@ def migrate(output: Output = Format.text) -> None:
         typer.echo(f"The schema is {before.head} already; nothing to do.")
     else:
         typer.echo(f"Migrated the schema from {before.version or before.kind} to {before.head}.")
+
+
+@app.command()
+def copy(
+    to: Annotated[str, typer.Option(metavar="URL", help="SQLAlchemy URL of an empty database: postgresql://…")],
+    output: Output = Format.text,
+) -> None:
+    """Copy the state database into an empty one, to move from SQLite to PostgreSQL; stop all workers before."""
+    made = build.settings()
+    target = connect(to, rds.token_maker(to, made.region) if made.state_iam_auth else None)
+    copied = {name: rows for name, rows in copy_all(build.database(made), target).items() if rows}
+    if output is Format.json:
+        emit_json(copied)
+    else:
+        typer.echo(f"Copied {sum(copied.values())} rows of {len(copied)} tables. Now set HEADWATER_STATE_URL to it.")
 
 
 def _open() -> Database:

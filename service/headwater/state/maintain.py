@@ -44,7 +44,7 @@ from headwater.state.schema import (
     windows,
 )
 
-MAX_PIECES = 100  # of CHUNK rows from one table at a time: 50,000, more than ten minutes bring; the rest waits
+MAX_PIECES = 20  # of CHUNK rows from one table at a time: 10,000, a few seconds; the rest waits for the next time
 FAILED_FACTOR = 2  # failed objects are few, and somebody may mend and requeue them yet
 
 
