@@ -88,7 +88,7 @@ def delete_account(
                 condition = and_(condition, objects.c.status != "prepared")
             if table is not alerts and condition is not None:
                 counts[table.name] += _delete(connection, table, condition, dry_run)
-        return {name: count for name, count in sorted(counts.items()) if count}
+        return {str(name): count for name, count in sorted(counts.items()) if count}
 
     return run(engine, work)
 
