@@ -57,7 +57,7 @@ def test_second_run_without_terraform_works_like_the_first(tmp_path: Path) -> No
         summary, _ = demo(tmp_path, use_terraform=False)
         check(summary)
 
-    assert [row.detail for row in summary.verified] == ["7 checks passed", "7 checks passed"]
+    assert [row.detail for row in summary.verified] == ["13 checks passed", "13 checks passed"]
     assert dict(os.environ) == before
 
 
