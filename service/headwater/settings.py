@@ -75,7 +75,7 @@ class Settings(BaseSettings):
     )
     state_migrate: Literal["auto", "check"] = Field(
         "auto",
-        description="At the start: auto migrates an older state database, check refuses it (see headwater state migrate).",
+        description="At the start: auto migrates an older state database, check refuses it (headwater state migrate).",
     )
     ledger_days: int = Field(
         400, ge=30, description="How long a finished object is remembered; what failed is remembered for twice as long."
@@ -90,7 +90,7 @@ class Settings(BaseSettings):
         description="What the service does for its tables, as a JSON array; leave out what AWS Glue does.",
     )
     lake_upkeep_s: float = Field(
-        60.0, gt=0, description="How long one run of compaction or retention may take; the rest waits for the next."
+        60.0, gt=0, description="How long one run of the compaction may take; the rest waits for the next."
     )
     lake_orphan_h: float = Field(
         24.0, ge=1, description="Hours after which a file that no snapshot of its table names is deleted."
