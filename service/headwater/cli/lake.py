@@ -20,7 +20,7 @@ from headwater.lake.compact import compact as compact_tables
 from headwater.lake.files import clean_up
 from headwater.lake.retention import retain
 from headwater.lake.status import status as lake_status
-from headwater.lake.tables import existing_tables
+from headwater.lake.tables import table_names
 from headwater.settings import Settings
 from headwater.state import chores
 from headwater.worker.committer import utc_now
@@ -72,7 +72,7 @@ def compact_command(
     """Join small files of an hour into large ones, sorted by time. No row changes; writers need not stop."""
     settings = build.settings(quiet=True)
     store = build.store(settings)
-    names = _known(table or [], existing_tables(store.catalog))
+    names = _known(table or [], table_names(store.catalog))
     until = time.monotonic() + 60 * minutes
     with lake_turn(store, build.worker_id(), utc_now) as renew:
         made = compact_tables(

@@ -18,7 +18,7 @@ from headwater.lake.faults import translated
 from headwater.lake.files import Orphan, orphans, remove
 from headwater.lake.forget import forget_past
 from headwater.lake.retention import ACCOUNT
-from headwater.lake.tables import MATCHES, existing_tables
+from headwater.lake.tables import MATCHES, table_names
 
 SHARED_COLUMNS = ("p_event", "p_context", "p_title", "p_dedup")
 
@@ -52,7 +52,7 @@ def erase(
     Rows that a writer adds meanwhile may stay; a second call finds them.
     """
     erased = []
-    for name in existing_tables(catalog):
+    for name in table_names(catalog):
         with translated(f"delete an account from {name}"):
             columns = catalog.load_table(name).schema().column_names
         if ACCOUNT in columns:

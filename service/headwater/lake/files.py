@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -16,6 +17,8 @@ from pyiceberg.table import Table
 
 from headwater.lake.faults import translated
 from headwater.lake.tables import existing_tables
+
+DELETE_THREADS = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,12 +57,22 @@ def clean_up(
     return found
 
 
-def remove(catalog: Catalog, found: Iterable[Orphan]) -> None:
+def remove(catalog: Catalog, found: Collection[Orphan]) -> None:
     """Delete files; those that another process has deleted are no error."""
-    io = {orphan.table: catalog.load_table(orphan.table).io for orphan in found}
-    for orphan in found:
+    for name in sorted({orphan.table for orphan in found}):
+        delete_files(catalog.load_table(name), [orphan.url for orphan in found if orphan.table == name])
+
+
+def delete_files(table: Table, urls: Iterable[str]) -> None:
+    """Delete files of a table, many at once: each takes three calls of S3."""
+
+    def delete(url: str) -> None:
         with suppress(FileNotFoundError):
-            io[orphan.table].delete(orphan.url)
+            table.io.delete(url)
+
+    with ThreadPoolExecutor(DELETE_THREADS, thread_name_prefix="delete") as pool:
+        for _ in pool.map(delete, urls):  # raises what a deletion raised
+            pass
 
 
 def orphans(catalog: Catalog, name: str) -> list[Orphan]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Callable, Collection
-from contextlib import suppress
 
 from pyiceberg.catalog import Catalog
 from pyiceberg.exceptions import CommitFailedException, CommitStateUnknownException
@@ -15,7 +14,7 @@ from pyiceberg.table.refs import MAIN_BRANCH
 from headwater.errors import CommitConflict, HeadwaterError
 from headwater.lake.commit import FIRST_WAIT_S, LONGEST_WAIT_S, TRIES, batches_of, share_history
 from headwater.lake.faults import translated
-from headwater.lake.files import referenced
+from headwater.lake.files import delete_files, referenced
 from headwater.lake.landing import keep_files
 from headwater.lake.replace import UPKEEP
 from headwater.lake.tables import CARRIED
@@ -87,7 +86,5 @@ def _expire(table: Table, past: Collection[int]) -> None:
 def _delete(table: Table, before: Collection[str]) -> int:
     still = referenced(table)
     gone = [url for url in before if url not in still and not url.endswith(".metadata.json")]
-    for url in gone:
-        with suppress(FileNotFoundError):
-            table.io.delete(url)
+    delete_files(table, gone)
     return len(gone)

@@ -13,7 +13,7 @@ from pyiceberg.expressions import And, BooleanExpression, EqualTo, LessThan, Not
 
 from headwater.accounts.model import Accounts, Retention
 from headwater.lake.drop import Dropped, drop_rows
-from headwater.lake.tables import EVENT_TIME, MATCHES, REJECTS, existing_tables, table_name
+from headwater.lake.tables import EVENT_TIME, MATCHES, REJECTS, table_name, table_names
 
 ACCOUNT = "p_account_id"
 
@@ -39,7 +39,7 @@ def retain(
     Hours that are over as a whole go without being read. The audit log is never touched.
     """
     dropped: list[Dropped] = []
-    for name in existing_tables(catalog):
+    for name in table_names(catalog):
         condition = expired(kept(accounts, name), now)
         if condition is not None:
             dropped.append(drop_rows(catalog, name, condition, why="retention", go_on=go_on, dry_run=dry_run))

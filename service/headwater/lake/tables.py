@@ -12,7 +12,7 @@ from pyiceberg.table import Table
 from pyiceberg.transforms import HourTransform, IdentityTransform
 
 from headwater.errors import ConfigError, Problem
-from headwater.lake.faults import LOST_RACE
+from headwater.lake.faults import LOST_RACE, translated
 
 NAMESPACES = ("logs", "detections", "monitor")
 MATCHES = "detections.matches"
@@ -52,6 +52,12 @@ def existing_tables(catalog: Catalog) -> tuple[str, ...]:
     namespaces = {".".join(name) for name in catalog.list_namespaces()}
     found = (table for name in NAMESPACES if name in namespaces for table in catalog.list_tables(name))
     return tuple(sorted(".".join(table) for table in found))
+
+
+def table_names(catalog: Catalog) -> tuple[str, ...]:
+    """The same; the catalog's errors as ours."""
+    with translated("list the tables of the lake"):
+        return existing_tables(catalog)
 
 
 def open_table(catalog: Catalog, name: str, schema: pa.Schema) -> Table:

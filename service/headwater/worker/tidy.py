@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import datetime, timedelta
@@ -18,6 +18,7 @@ from headwater.lake.compact import Compacted, compact
 from headwater.lake.drop import Dropped
 from headwater.lake.files import Orphan, clean_up
 from headwater.lake.retention import retain
+from headwater.lake.tables import table_names
 from headwater.pipeline import Store
 from headwater.settings import Settings
 from headwater.state import chores, ledger
@@ -98,10 +99,14 @@ class Tidier:
         """One chore, within its time; what is left of it is due again at the next run."""
         chores.take(self._store.database, name, worker=self._worker, now=now, lease_s=LEASE_S)
         started = self._clock()
+        limited = (
+            name == "lake.compaction"
+        )  # the others begin from the start each time, and would never come to the end
 
         def go_on() -> bool:
             spent = self._clock() - started
-            return not self._stop.is_set() and spent < self._settings.lake_upkeep_s and self._take(now + _s(spent))
+            in_time = not limited or spent < self._settings.lake_upkeep_s
+            return in_time and not self._stop.is_set() and self._take(now + timedelta(seconds=spent))
 
         whole = False
         try:
@@ -113,7 +118,7 @@ class Tidier:
         """Whether nothing is left."""
         catalog = self._store.catalog
         if name == "lake.compaction":
-            made = compact(catalog, now, go_on=go_on)
+            made = compact(catalog, now, tables=_rotated(table_names(catalog), now), go_on=go_on)
             log_compacted(made)
             return not any(each.left for each in made)
         if name == "lake.orphans":
@@ -132,8 +137,10 @@ def next_runs(last: Mapping[str, datetime], now: datetime) -> dict[str, datetime
     return {name: max(last[name] + every, now) if name in last else now for name, every in EVERY.items()}
 
 
-def _s(seconds: float) -> timedelta:
-    return timedelta(seconds=seconds)
+def _rotated(names: Sequence[str], now: datetime) -> Sequence[str]:
+    """Another table first each time, so that one that takes all the time cannot starve the others."""
+    first = int(now.timestamp() / EVERY["lake.compaction"].total_seconds()) % max(len(names), 1)
+    return (*names[first:], *names[:first])
 
 
 @contextmanager
