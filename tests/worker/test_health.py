@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import threading
 from collections.abc import Iterator
@@ -65,7 +66,11 @@ def three(world: World, tmp_path: Path) -> World:
 def put(world: World, key: str, *numbers: int) -> None:
     """An object of records of now, and its notification."""
     stamp = f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"
-    body = cloudtrail_gz([record(number, eventTime=stamp) for number in numbers])
+    put_body(world, key, cloudtrail_gz([record(number, eventTime=stamp) for number in numbers]))
+
+
+def put_body(world: World, key: str, body: bytes) -> None:
+    """An object, and its notification."""
     etag = world.s3.put_object(Bucket=world.bucket, Key=key, Body=body)["ETag"].strip('"')
     event = {"eventSource": "aws:s3", "eventName": "ObjectCreated:Put", "awsRegion": "us-east-1"}
     world.notify({**event, "s3": {"bucket": {"name": world.bucket}, "object": {"key": key, "size": 9, "eTag": etag}}})
@@ -248,6 +253,25 @@ def test_service_that_was_away_calls_nobody_silent_before_it_has_caught_up(three
     assert before.behind
     assert {each.status for each in before.judged} == {"ok", "never seen"}
     assert statuses(three)["cloudtrail"] == "silent"
+
+
+FINDING = {"account_id": CUSTOMER, "finding_id": "f1", "finding_type": "Recon:EC2/PortProbeUnprotectedPort"}
+
+
+def test_source_whose_rows_would_all_be_empty_is_not_called_connected(three: World) -> None:
+    text = three.accounts_file.read_text().replace(
+        "prefix: unused/", "prefix: AWSLogs2/\n        log_types: [AWS.GuardDuty]"
+    )
+    three.accounts_file.write_text(text)
+    three.reload()
+    grant(three)
+    body = gzip.compress("\n".join([json.dumps(FINDING)] * 120).encode())
+    put_body(three, "AWSLogs2/findings.jsonl.gz", body)
+
+    run(three)
+
+    assert statuses(three)["unused"] == "rejecting"
+    assert ("RejectShare", "unused") in told(three)
 
 
 @pytest.fixture
