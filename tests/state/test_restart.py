@@ -124,26 +124,32 @@ def test_a_select_whose_connection_breaks_is_asked_again(database: Engine, own_s
     assert first == second == ["b1"]
 
 
-def test_a_server_that_takes_no_writes_is_left_for_the_one_that_does(
-    database: Engine, own_server: PostgresServer
-) -> None:
+def test_a_connection_to_the_old_primary_is_left_for_one_that_takes_writes(database: Engine) -> None:
     claim(database, refs(1))
-    administer(own_server, "ALTER SYSTEM SET default_transaction_read_only = on", "SELECT pg_reload_conf()")
-    fences: list[float] = []
+    with database.begin() as connection:
+        connection.execute(text("SET default_transaction_read_only = on"))  # the session that the pool gives next
+    pauses: list[float] = []
 
-    def fail_over(seconds: float) -> None:
-        fences.append(seconds)
-        reset = "ALTER SYSTEM RESET default_transaction_read_only"
-        administer(own_server, "SET default_transaction_read_only = off", reset, "SELECT pg_reload_conf()")
-
-    owned = run(
+    changed = run(
         database,
         lambda connection: connection.execute(text("UPDATE objects SET worker = 'w2'")).rowcount,
-        pause=fail_over,
+        pause=pauses.append,
     )
 
-    assert owned == 1
-    assert fences
+    assert (changed, len(pauses)) == (1, 1)
+
+
+def test_a_server_that_takes_no_writes_is_waited_for(database: Engine, own_server: PostgresServer) -> None:
+    claim(database, refs(1))
+    administer(own_server, "ALTER DATABASE state SET default_transaction_read_only = on")
+    database.dispose()
+
+    def fail_over(_seconds: float) -> None:
+        administer(own_server, "ALTER DATABASE state RESET default_transaction_read_only")
+
+    with pytest.raises(StateUnavailable, match=r"read-only.*failover"):
+        run(database, lambda connection: 1, patience_s=0)
+    assert run(database, lambda connection: connection.scalar(text("SELECT 1")), pause=fail_over) == 1
 
 
 def test_a_server_without_a_free_connection_is_named_with_what_to_do(
