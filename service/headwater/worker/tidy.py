@@ -99,9 +99,7 @@ class Tidier:
         """One chore, within its time; what is left of it is due again at the next run."""
         chores.take(self._store.database, name, worker=self._worker, now=now, lease_s=LEASE_S)
         started = self._clock()
-        limited = (
-            name == "lake.compaction"
-        )  # the others begin from the start each time, and would never come to the end
+        limited = name == "lake.compaction"  # the others begin anew each time: they would never come to their end
 
         def go_on() -> bool:
             spent = self._clock() - started
