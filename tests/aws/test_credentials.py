@@ -199,6 +199,26 @@ def test_head_in_the_wrong_region_is_followed_although_it_has_no_body(wire: Wire
     assert (found.version_id, found.etag, found.size_bytes) == ("v1", "e9", 5)
 
 
+def test_a_refused_head_is_asked_again_by_get_for_the_reason(wire: Wire) -> None:
+    said = f"{USER} kms:Decrypt on resource: {KEY} because no identity-based policy allows the kms:Decrypt action"
+    wire.s3 = lambda sent: (403, {}, b"") if sent.method == "HEAD" else s3_error(403, "AccessDenied", said)
+
+    with pytest.raises(AccessDenied, match="in the role's policy") as refused:
+        head(Sessions("us-east-1"), REF, SOURCE)
+
+    assert refused.value.service == "kms"
+    assert wire.to("s3")[-1].headers["Range"] == "bytes=0-0"
+
+
+def test_an_object_whose_head_alone_is_refused_is_known_by_its_first_byte(wire: Wire) -> None:
+    found = {"Content-Range": "bytes 0-0/1234", "ETag": '"e9"', "Content-Length": "1", "x-amz-version-id": "v1"}
+    wire.s3 = lambda sent: (403, {}, b"") if sent.method == "HEAD" else (206, found, b"x")
+
+    ref = head(Sessions("us-east-1"), REF, SOURCE)
+
+    assert (ref.version_id, ref.etag, ref.size_bytes) == ("v1", "e9", 1234)
+
+
 def test_a_bucket_that_sends_us_on_for_ever_is_a_mistake_of_accounts_yml(wire: Wire) -> None:
     wire.answers = [redirected("PermanentRedirect", 301)]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -14,7 +15,7 @@ import pytest
 from backfill.conftest import Bucket, MakeBucket
 from headwater.state import objects
 from headwater.state.database import connect
-from support.world import record
+from support.world import CUSTOMER, client, policy, record, stop_logging
 
 TESTS = Path(__file__).parents[1]
 DAY = datetime(2026, 2, 3, tzinfo=UTC)
@@ -106,6 +107,26 @@ def test_a_source_that_refuses_us_is_told_and_its_objects_stay_to_be_listed(
     assert set(bucket.rows()) == {key}
 
 
+def test_a_key_that_refuses_is_told_apart_and_once_it_opens_all_is_read(bucket: Bucket) -> None:
+    world = bucket.world
+    key_arn = client("kms", CUSTOMER).create_key()["KeyMetadata"]["Arn"]
+    sealed = {"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": key_arn}
+    rules = {"Rules": [{"ApplyServerSideEncryptionByDefault": sealed}]}
+    world.s3.put_bucket_encryption(Bucket=world.bucket, ServerSideEncryptionConfiguration=rules)
+    wanted = sorted(bucket.put(name, DAY) for name in "abc")
+
+    refused = bucket.run("backfill", *FEBRUARY, "--output", "json")
+    role = world.accounts.sources[0].role_arn.rpartition("/")[2]  # type: ignore[union-attr]
+    document = json.dumps(policy("kms:Decrypt"))
+    client("iam", CUSTOMER).put_role_policy(RoleName=role, PolicyName="key", PolicyDocument=document)
+    opened = bucket.run("backfill", *FEBRUARY, "--output", "json")
+
+    assert refused.code == 1
+    assert f'"Action": "kms:Decrypt", "Resource": "{key_arn}"' in refused.json[0]["error"]
+    assert (opened.code, opened.json[0]["ingested"]) == (0, 3)
+    assert sorted(set(bucket.rows())) == wanted
+
+
 def test_what_the_ledger_has_forgotten_is_not_doubled(bucket: Bucket) -> None:
     bucket.put("a", DAY)
     bucket.run("backfill", *FEBRUARY)
@@ -134,7 +155,7 @@ def forget_all(bucket: Bucket) -> None:
 @pytest.mark.parametrize("step", ["prepare", "append:logs.aws_cloudtrail", "append:detections.matches", "finish"])
 def test_a_killed_run_is_continued_by_the_next(make_bucket: MakeBucket, state_url: str, step: str) -> None:
     bucket = make_bucket(state_url)
-    keys = [bucket.put(f"o{n:02d}", DAY, record(n)) for n in range(25)]
+    keys = [bucket.put(f"o{n:02d}", DAY, record(n) if n % 5 else stop_logging(n)) for n in range(25)]
     command = [sys.executable, "-m", "support.killed_backfill", step]
     environment = {**os.environ, **bucket.environment, "HEADWATER_BATCH_MAX_ROWS": "7"}
 

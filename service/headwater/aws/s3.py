@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote_plus
 
 import boto3
-from botocore.exceptions import BotoCoreError
+from botocore.exceptions import BotoCoreError, ClientError
 from urllib3.exceptions import HTTPError
 
-from headwater.aws.errors import translated
+from headwater.aws.errors import code_of, translated
 from headwater.aws.refusals import Asked
 from headwater.aws.session import Sessions
 from headwater.errors import ObjectMissing, TransientError
@@ -61,14 +61,35 @@ def identify(sessions: Sessions, ref: ObjectRef, source: Source) -> ObjectRef:
 
 def head(sessions: Sessions, ref: ObjectRef, source: Source) -> ObjectRef:
     """The ref as S3 knows its newest version. Raises: ObjectMissing, AccessDenied, TransientError."""
-    with translated(f"head {ref.url}", asked=_asked("s3:GetObject", ref, source)):
-        found = sessions.ask(source, lambda client: client.head_object(Bucket=ref.bucket, Key=ref.key))
+    with translated(f"get {ref.url}", asked=_asked("s3:GetObject", ref, source)):
+        try:
+            found = sessions.ask(source, lambda client: client.head_object(Bucket=ref.bucket, Key=ref.key))
+        except ClientError as error:
+            if code_of(error) != "403":
+                raise
+            return _first_byte(sessions, ref, source)
+    return _known(ref, found, found["ContentLength"])
+
+
+def _first_byte(sessions: Sessions, ref: ObjectRef, source: Source) -> ObjectRef:
+    """The same by GET: the answer to a HEAD has no body that could say who refused and why."""
+
+    def get(client: S3Client) -> Any:
+        answer = client.get_object(Bucket=ref.bucket, Key=ref.key, Range="bytes=0-0")
+        answer["Body"].close()
+        return answer
+
+    found = sessions.ask(source, get)
+    return _known(ref, found, int(found["ContentRange"].rpartition("/")[2]))
+
+
+def _known(ref: ObjectRef, found: Any, size_bytes: int) -> ObjectRef:
     version = found.get("VersionId")
     return replace(
         ref,
         version_id=version if version and version != "null" else None,
         etag=found["ETag"].strip('"'),
-        size_bytes=found["ContentLength"],
+        size_bytes=size_bytes,
     )
 
 
