@@ -15,7 +15,8 @@ from headwater.aws.session import Sessions
 from headwater.backfill.find import Finder, Found
 from headwater.backfill.layout import Window
 from headwater.errors import HeadwaterError, ObjectMissing
-from headwater.model import Source
+from headwater.model import ObjectRef, Source
+from headwater.pipeline import Opened
 from headwater.settings import Settings
 from headwater.worker.committer import Committer
 from headwater.worker.ingest import Ingest, Item, Summary, reader
@@ -101,7 +102,13 @@ class Reading:
     def _resume(self, finder: Finder, pool: ThreadPoolExecutor) -> None:
         known = {source.source_id: source for source in finder.accounts.sources}
         open_one = reader(self.sessions, self.committer.library, self.settings)
-        self._ingest(pool).resume(lambda ref, source_id: open_one(ref, known[source_id]))
+
+        def reopen(ref: ObjectRef, source_id: str) -> Opened:
+            if source_id not in known:
+                raise ObjectMissing(f"{ref.url}: source {source_id} is no longer in accounts.yml")
+            return open_one(ref, known[source_id])
+
+        self._ingest(pool).resume(reopen)
 
     def _ingest(self, pool: ThreadPoolExecutor, *, keeps: bool = False) -> Ingest:
         open_one = reader(self.sessions, self.committer.library, self.settings)
