@@ -12,8 +12,10 @@ HeadwaterError
 ├── QueryError             SQL that DuckDB refuses
 ├── InferenceError         records from which no schema can be made
 ├── EnrichmentError        the data of a lookup table cannot be used; the old data stays
+├── DeliveryRefused        a destination will never take this alert as it is: a wrong token, an unknown channel
 └── TransientError         throttling, time-outs, expired sessions: the same call may succeed later
     ├── CommitConflict     another writer committed to the lake table first
+    ├── DeliveryFailed     a destination did not take an alert now; `retry_after_s` if it said when to come back
     ├── DetectionsUnavailable  the process that runs the detections cannot be started
     ├── LakeUnavailable    the lake's catalog or storage did not answer
     ├── LeaseLost          another worker has taken over some of the objects; `object_ids` names them
@@ -135,6 +137,10 @@ class EnrichmentError(HeadwaterError):
     """The data of a lookup table cannot be used."""
 
 
+class DeliveryRefused(HeadwaterError):
+    """A destination refuses an alert for good; another try of the same brings the same answer."""
+
+
 class TransientError(HeadwaterError):
     """The same call may succeed later."""
 
@@ -143,6 +149,14 @@ class TransientError(HeadwaterError):
 
 class CommitConflict(TransientError):
     """Another writer committed to the lake table first."""
+
+
+class DeliveryFailed(TransientError):
+    """A destination did not take an alert; retry_after_s: the pause it asks for, where it says so."""
+
+    def __init__(self, message: str, retry_after_s: float | None = None) -> None:
+        self.retry_after_s = retry_after_s
+        super().__init__(message)
 
 
 class DetectionsUnavailable(TransientError):

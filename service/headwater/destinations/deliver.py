@@ -8,7 +8,8 @@ from datetime import datetime
 import structlog
 
 from headwater.destinations.destination import Destination
-from headwater.errors import HeadwaterError
+from headwater.destinations.message import message_of
+from headwater.errors import DeliveryRefused, HeadwaterError
 from headwater.state import outbox
 from headwater.state.database import Database
 
@@ -24,9 +25,10 @@ def deliver(database: Database, destinations: Mapping[str, Destination], now: da
         try:
             if destination is None:
                 raise HeadwaterError(f"destination {delivery.destination!r} is not configured")
-            destination.send(delivery.alert, delivery.delivery_id)
+            destination.send(message_of(delivery.alert, delivery.delivery_id))
         except (HeadwaterError, OSError) as error:
-            outbox.failed(database, delivery.delivery_id, str(error), now)
+            refused = isinstance(error, DeliveryRefused)
+            outbox.failed(database, delivery.delivery_id, str(error), now, permanent=refused)
             LOG.warning(
                 "delivery_failed", alert_id=delivery.alert.alert_id, destination=delivery.destination, error=str(error)
             )

@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 import orjson
 
+from headwater.destinations.message import Message
 from headwater.model import Alert
 
 
@@ -16,8 +17,11 @@ class Destination(Protocol):
 
     name: str
 
-    def send(self, alert: Alert, idempotency_key: str) -> None:
-        """Deliver one alert; raises HeadwaterError where that failed. The key is the same on every try."""
+    def send(self, message: Message) -> None:
+        """Deliver one message; the same idempotency key again makes no second alert where the receiver can tell.
+
+        Raises: DeliveryRefused if no further try can help, DeliveryFailed or another HeadwaterError if one may.
+        """
 
 
 def alert_json(alert: Alert) -> dict[str, Any]:

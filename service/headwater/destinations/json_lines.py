@@ -11,8 +11,7 @@ from typing import IO
 
 import orjson
 
-from headwater.destinations.destination import alert_json
-from headwater.model import Alert
+from headwater.destinations.message import Message, message_json
 
 
 class JsonLines:
@@ -23,10 +22,10 @@ class JsonLines:
     def __init__(self, path: Path) -> None:
         self._path = path
 
-    def send(self, alert: Alert, idempotency_key: str) -> None:
+    def send(self, message: Message) -> None:
         """Append one line."""
         self._path.parent.mkdir(parents=True, exist_ok=True)
-        line = orjson.dumps({"idempotency_key": idempotency_key, **alert_json(alert)}, option=orjson.OPT_APPEND_NEWLINE)
+        line = orjson.dumps(message_json(message), option=orjson.OPT_APPEND_NEWLINE)
         with _locked(self._path) as file:
             file.write(line)
 

@@ -1,0 +1,1 @@
+"""The kinds of destination, one module each; see headwater.destinations.kind."""
