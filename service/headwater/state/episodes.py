@@ -12,7 +12,7 @@ from sqlalchemy import Connection, Engine, delete, select, update
 from headwater.model import Alert, Match
 from headwater.state.alerts import to_alert
 from headwater.state.commit import assign_alerts, count_matches
-from headwater.state.database import chunks, insert_missing, random_id, read, run
+from headwater.state.database import Reading, chunks, insert_missing, random_id, read, run
 from headwater.state.resolve import RESOLVED, reopen
 from headwater.state.schema import alerts, batch_groups, episodes
 
@@ -75,7 +75,7 @@ def _any_known(engine: Engine, rules: Collection[str]) -> bool:
         return bool(_known(connection, rules))
 
 
-def _known(connection: Connection, rules: Collection[str]) -> dict[tuple[str, str], str]:
+def _known(connection: Reading, rules: Collection[str]) -> dict[tuple[str, str], str]:
     rows = connection.execute(select(episodes).where(episodes.c.rule_id.in_(sorted(rules))))
     return {(row.rule_id, row.subject): row.alert_id for row in rows}
 
