@@ -262,19 +262,20 @@ WRITES: tuple[Sequence[Kind], Sequence[int]] = (
 
 
 def _flow(rng: random.Random, interface: str) -> str:
+    """Mostly calls of ours that are let through; what is rejected comes from the internet."""
     start = int(START.timestamp()) + rng.randrange(HOURS * 3600)
-    action = "ACCEPT" if rng.random() < 0.9 else "REJECT"
-    source, target = f"10.0.{rng.randrange(8)}.{rng.randrange(256)}", f"198.51.100.{rng.randrange(256)}"
+    ours, theirs = f"10.0.{rng.randrange(8)}.{rng.randrange(256)}", f"198.51.100.{rng.randrange(256)}"
     ports = f"{rng.randrange(1024, 65536)} {rng.choice((443, 80, 22, 53, 5432))} 6"
     size = f"{rng.randrange(1, 500)} {rng.randrange(40, 900_000)}"
-    return f"2 {ACCOUNT} {interface} {source} {target} {ports} {size} {start} {start + 60} {action} OK"
+    ends, action = (f"{ours} {theirs}", "ACCEPT") if rng.random() < 0.9 else (f"{theirs} {ours}", "REJECT")
+    return f"2 {ACCOUNT} {interface} {ends} {ports} {size} {start} {start + 60} {action} OK"
 
 
 def _request(rng: random.Random, count: int, number: int) -> str:
     at = _time(number, count).strftime("%Y-%m-%dT%H:%M:%S")
     client, target = f"203.0.113.{rng.randrange(256)}", f"10.0.0.{rng.randrange(64)}"
     path = f"/api/{rng.choice(('orders', 'users', 'items'))}/{rng.randrange(10_000)}"
-    status = rng.choice(("200", "200", "200", "304", "404", "500"))
+    status = rng.choices(("200", "304", "404", "500"), (900, 60, 35, 5))[0]
     return (
         f"https {at}.{number % 1_000_000:06d}Z app/web/0123456789abcdef {client}:{rng.randrange(1024, 65536)} "
         f"{target}:8080 0.000 0.0{rng.randrange(10, 100)} 0.000 {status} {status} {rng.randrange(100, 900)} "

@@ -15,11 +15,13 @@ from headwater.detect.conditions import (
     KINDS,
     AllOf,
     AnyOf,
+    Asked,
     Condition,
     Kind,
     OneOf,
     Test,
     Text,
+    Than,
     Truthy,
     absent,
     all_of,
@@ -50,6 +52,11 @@ VALUES: list[Any] = [
 SCALARS = ["a", "b", "", 0, 1, True]
 
 
+def half(value: Any) -> bool:
+    """True, false or an error, for values of every kind."""
+    return len(value) < 2 if not isinstance(value, str) else value > "a"
+
+
 def some_test() -> st.SearchStrategy[Test]:
     place = st.sampled_from(SUBJECTS)
     flag = st.booleans()
@@ -57,11 +64,15 @@ def some_test() -> st.SearchStrategy[Test]:
     texts = st.frozensets(st.sampled_from(["a", "b"]), min_size=1, max_size=2)
     hows = st.sampled_from(["startswith", "endswith", "contains"])
     kinds = st.frozensets(st.sampled_from(sorted(KINDS)), min_size=1)
+    orders = st.sampled_from(["<", "<=", ">", ">="])
+    answers = st.sampled_from(["true", "false", "error"])
     return st.one_of(
         st.builds(lambda at, v, n, m: OneOf(at[0], v, n, m, at[1]), place, scalars, flag, flag),
         st.builds(lambda at, h, t, n, m: Text(at[0], h, t, n, m, at[1]), place, hows, texts, flag, flag),
         st.builds(lambda at, n, m: Truthy(at[0], n, m, at[1]), place, flag, flag),
         st.builds(lambda at, k, m: Kind(at[0], k, m, at[1]), place, kinds, flag),
+        st.builds(lambda at, o, n, m: Than(at[0], o, n, m, at[1]), place, orders, st.sampled_from([0, 1, 1.5]), flag),
+        st.builds(lambda at, a, m: Asked(at[0], half, a, (), m, at[1]), place, answers, flag),
     )
 
 
@@ -126,6 +137,10 @@ def test_where_a_condition_holds_one_of_its_required_tests_does(plain: Any, row:
     [
         (True, "every row"),
         (OneOf("k", frozenset({"a"})), "k = 'a'"),
+        (Than("k", ">=", 2), "k >= 2"),
+        (Asked("k", half, "true"), "half(k)"),
+        (Asked("k", half, "false", ("a", 1), missing=True), "(not half(k, …, …) or is absent)"),
+        (Asked("k", half, "error"), "half(k) raises"),
         (OneOf("k", frozenset({"a", "b"}), inside=("x",)), "k.x in {'a', 'b'}"),
         (OneOf("k", frozenset({"a"}), True, True), "(k != 'a' or is absent)"),
         (absent("k"), "k is absent"),

@@ -14,7 +14,7 @@ from typing import Any, TypeAlias
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from headwater.detect.conditions import OneOf, Test
+from headwater.detect.conditions import Asked, OneOf, Test
 from headwater.ingest.rows import document, rfc3339
 
 INEXACT = 1e18  # from here on a float of a JSON document may stand for a whole number, which rows show as text
@@ -59,6 +59,7 @@ class Subject:
         self.tests = tuple(tests)
         self.missing = sum(1 << bit for bit, test in enumerate(tests) if test.missing)
         self.everything = (1 << len(tests)) - 1
+        self.looks_inside = any(isinstance(test, Asked) for test in tests)
         self._plain, self._flips, self._others = _by_value(tests)
         self._known: dict[Any, int] = {}
 
@@ -67,6 +68,8 @@ class Subject:
         if value is None:
             return self.missing
         kind = type(value)
+        if self.looks_inside and (kind is dict or kind is list):
+            return self._asked(value)
         # All mappings look alike to tests, but for empty ones; and so do lists.
         known: Any = value if kind is str else (kind, bool(value) if kind is dict or kind is list else value)
         bits = self._known.get(known)
@@ -252,7 +255,7 @@ def _in_other_case(mapping: Mapping[str, Any], lowered: str) -> Any:
 
 def _may_hold(subject: Subject, kind: pa.DataType) -> int:
     """The tests that may hold for some value of a type that is not looked at."""
-    if pa.types.is_list(kind) or pa.types.is_large_list(kind):
+    if not subject.looks_inside and (pa.types.is_list(kind) or pa.types.is_large_list(kind)):
         return subject.missing if subject.inside else subject.bits([]) | subject.bits([None])
     return subject.everything
 

@@ -5,9 +5,12 @@ A condition only ever says where something *may* be so: testing more rows than n
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+import operator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
+
+from headwater.detect.event import wrap
 
 Scalar = str | int | float | bool | None
 Kinds = Literal["text", "int", "float", "bool", "mapping", "list"]
@@ -15,6 +18,13 @@ KINDS: frozenset[str] = frozenset(("text", "int", "float", "bool", "mapping", "l
 JOINED_MAX = 16  # parts that are compared with each other
 SIZE_MAX = 400  # tests in one condition
 Subject = tuple[str, tuple[str, ...]]  # a key, and the path inside its value
+Order = Literal["<", "<=", ">", ">="]
+ORDERS: Mapping[Order, Callable[[Any, Any], Any]] = {
+    "<": operator.lt,
+    "<=": operator.le,
+    ">": operator.gt,
+    ">=": operator.ge,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +108,46 @@ class Kind:
 
 
 @dataclass(frozen=True, slots=True)
+class Than:
+    """The value is a number on one side of another one."""
+
+    key: str
+    order: Order
+    number: int | float
+    missing: bool = False
+    inside: tuple[str, ...] = ()
+    via: tuple[str, ...] = ()
+
+    def holds(self, value: Any) -> bool:
+        """Whether it holds for a value that is there."""
+        return isinstance(value, int | float) and bool(ORDERS[self.order](value, self.number))
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a function of one value says of it.
+
+    Only functions of the built-in detections are asked: they return the same for the same value, and soon.
+    """
+
+    key: str
+    function: Callable[..., Any]
+    answer: Literal["true", "false", "error"]
+    rest: tuple[Any, ...] = ()  # further arguments
+    missing: bool = False
+    inside: tuple[str, ...] = ()
+    via: tuple[str, ...] = ()
+
+    def holds(self, value: Any) -> bool:
+        """Whether it holds for a value that is there."""
+        try:
+            told = "true" if self.function(wrap(value), *self.rest) else "false"
+        except Exception:  # noqa: BLE001 — whatever it raises, the rule would raise it too
+            told = "error"
+        return told == self.answer
+
+
+@dataclass(frozen=True, slots=True)
 class AllOf:
     """Every part holds. size: how many tests there are in it."""
 
@@ -113,7 +163,7 @@ class AnyOf:
     size: int = field(default=0, compare=False)
 
 
-Test = OneOf | Text | Truthy | Kind
+Test = OneOf | Text | Truthy | Kind | Than | Asked
 Condition = bool | Test | AllOf | AnyOf  # True: every row; False: none
 
 
@@ -201,7 +251,7 @@ def _reduced(part: AllOf | AnyOf, beside: set[Condition], *, conjunction: bool) 
     """A part without what the others settle: A or (A and B) is A; A or (not A and B) is A or B; and so with `and`."""
     if part.parts & beside:
         return conjunction
-    tests = [each for each in beside if isinstance(each, OneOf | Text | Truthy | Kind)]
+    tests = [each for each in beside if isinstance(each, Test)]
     left = {each for each in part.parts if not _settles(tests, each, conjunction=conjunction)}
     return part if len(left) == len(part.parts) else _together(left, conjunction=not conjunction)
 
@@ -219,7 +269,7 @@ def _settles(tests: Sequence[Test], part: Condition, *, conjunction: bool) -> bo
 
 def _without_implied(parts: set[Condition], *, conjunction: bool) -> set[Condition]:
     """Without tests of a mapping that a test of something within it implies (in a disjunction: is implied by)."""
-    tests = [part for part in parts if isinstance(part, OneOf | Text | Truthy | Kind)]
+    tests = [part for part in parts if isinstance(part, Test)]
     inner = [test for test in tests if test.inside and test.missing is not conjunction]
     return parts - {test for test in tests if any(_is_around(test, one, conjunction=conjunction) for one in inner)}
 
@@ -247,7 +297,7 @@ def _joined(parts: set[Condition], *, conjunction: bool) -> set[Condition] | Non
             left, right = one.parts - two.parts, two.parts - one.parts
             if len(left) == len(right) == 1:
                 united = _together((*left, *right), conjunction=conjunction)
-                if isinstance(united, bool | OneOf | Text | Truthy | Kind):
+                if isinstance(united, bool | Test):
                     whole = _together((*(one.parts & two.parts), united), conjunction=not conjunction)
                     return parts - {one, two} | {whole}
     return None
@@ -357,7 +407,7 @@ def required(condition: Condition) -> dict[Subject, frozenset[Test]]:
             found = list(map(required, parts))
             shared = set.intersection(*map(set, found))
             return {one: frozenset().union(*(each[one] for each in found)) for one in shared}
-        case Truthy() | OneOf(negated=True) | Text(negated=True):
+        case Truthy() | OneOf(negated=True) | Text(negated=True) | Asked(answer="false"):
             return {}
         case _:
             return {subject(condition): frozenset((condition,))}

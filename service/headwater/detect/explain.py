@@ -12,11 +12,13 @@ import pyarrow as pa
 from headwater.detect.conditions import (
     AllOf,
     AnyOf,
+    Asked,
     Condition,
     Kind,
     OneOf,
     Test,
     Text,
+    Than,
     Truthy,
     absent,
     all_of,
@@ -163,6 +165,11 @@ def _said(test: Test, name: str) -> str:
             return f"{name} {verb} {'' if how == 'contains' else 'with '}{_listed(texts, ' or ')}"
         case Truthy(negated=negated):
             return f"{name} is {'empty, 0 or false' if negated else 'neither empty nor 0 nor false'}"
+        case Than(order=order, number=number):
+            return f"{name} {order} {number}"
+        case Asked(function=function, answer=answer, rest=rest):
+            call = f"{function.__name__}({', '.join((name, *('…' for _ in rest)))})"
+            return {"true": call, "false": f"not {call}", "error": f"{call} raises"}[answer]
         case Kind(kinds=kinds):
             return f"{name} is {' or '.join(sorted({KIND_NAMES[kind] for kind in kinds}))}"
 

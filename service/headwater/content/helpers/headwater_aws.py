@@ -8,6 +8,8 @@ from collections.abc import Mapping, Sequence
 AWS_SERVICE_SUFFIX = ".amazonaws.com"
 
 SIGN_IN = "signin.amazonaws.com"
+# What the pre-filter may ask of a value alone; see docs/prefilter.md.
+OF_VALUES = ("has_role_of", "is_public_ip")
 INSTANCE_ID = re.compile(r"i-[0-9a-f]{8,17}\Z")
 # The path of roles that AWS services make for themselves in an account.
 SERVICE_LINKED = ":role/aws-service-role/"
@@ -143,6 +145,12 @@ def role_session(arn):
     if not head.startswith("arn:") or not slash:
         return None
     return {"account": head.rpartition("::")[2], "role": role, "session": session}
+
+
+def has_role_of(arn, words):
+    """Whether an assumed-role ARN is of a role with one of some words in its name; letter case does not count."""
+    session = role_session(arn)
+    return session is not None and any(word in session["role"].lower() for word in words)
 
 
 def instance_id(event):

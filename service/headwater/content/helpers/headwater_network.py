@@ -6,6 +6,8 @@ from collections import Counter
 
 from headwater_aws import is_public_ip
 
+# What the pre-filter may ask of a value alone; see docs/prefilter.md.
+OF_VALUES = ("is_internal_ip", "is_under")
 TCP = 6
 UDP = 17
 # Ports below belong to servers: a row whose source port is one of them is the answer to a client.

@@ -3,6 +3,8 @@
 import re
 from urllib.parse import unquote_plus
 
+# What the pre-filter may ask of a value alone; see docs/prefilter.md.
+OF_VALUES = ("is_attack", "is_log4shell", "is_scanner", "is_secret_file")
 DECODINGS_MAX = 3  # attackers encode twice to pass a filter that decodes once
 # ${jndi: and its disguises, in which each letter may stand inside a lookup of its own: ${${lower:j}ndi:, ${${::-j}ndi:
 LOOKUP_OF_LETTER = re.compile(r"\$\{[^${}]*[:\-]([a-z])\}")
@@ -71,6 +73,16 @@ def attack(url):
 def is_secret_file(path):
     """Whether the path of a URL is a file that holds secrets."""
     return SECRET_FILES.search(decoded(path).partition("?")[0].partition("#")[0]) is not None
+
+
+def is_attack(url):
+    """Whether a URL is an attack."""
+    return attack(url) != ""
+
+
+def is_scanner(agent):
+    """Whether a user agent names a scanner."""
+    return scanner(agent) != ""
 
 
 def scanner(agent):

@@ -7,10 +7,12 @@ import functools
 import ipaddress
 import re
 from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
 from types import FunctionType, ModuleType
 from typing import Any
 
 from headwater.detect.conditions import Condition, all_of, any_of
+from headwater.detect.load import builtin_path
 from headwater.detect.prefilter import methods
 from headwater.detect.prefilter.patterns import search
 from headwater.detect.prefilter.values import (
@@ -102,8 +104,46 @@ def _called(frame: Frame, node: ast.Call, held: Value, given: Arguments) -> Resu
         if error is not None and len(given.plain) == 1 and not given.named and frame.tolerates(node, error):
             return Result(ANYTHING)
         if isinstance(function, FunctionType) and error is None:
-            return frame.inline(function, given, node)
+            return _asked(function, given) or frame.inline(function, given, node)
     return frame.stop(node, f"calls {ast.unparse(node.func)}(), which may raise or have side effects")
+
+
+def _asked(function: FunctionType, given: Arguments) -> Result | None:
+    """The answers of a function of one value, for constants and for whatever value the row has; None for others."""
+    if not is_of_value(function) or not given.plain or given.named:
+        return None
+    rest = [value.value for value in given.plain[1:] if isinstance(value, Const) and is_hashable(value.value)]
+    if len(rest) < len(given.plain) - 1:
+        return None
+    found: list[tuple[Condition, Value]] = []
+    seen: list[Condition] = []
+    for condition, value in options(given.plain[0]):
+        match value:
+            case Const(held) if is_tame(held):
+                try:
+                    found.append((condition, Const(bool(function(held, *rest)))))
+                except Exception:  # noqa: BLE001 — the rule raises it on every such row
+                    seen.append(condition)
+            case Read(via=()):
+                further = tuple(rest)
+                held_by = Truth(value.asked(function, "true", further), value.asked(function, "false", further))
+                found.append((condition, held_by))
+                seen.append(all_of(condition, value.asked(function, "error", further)))
+            case _:
+                return None
+    return Result(choice(*found), any_of(*seen))
+
+
+def is_hashable(value: object) -> bool:
+    """Whether a constant is plain data that cannot change."""
+    return is_tame(value) and isinstance(value, str | int | float | bool | None | tuple | frozenset)
+
+
+def is_of_value(function: FunctionType) -> bool:
+    """Whether a function of the built-in detections stands in its file's OF_VALUES: it has no effects, and tells the
+    same, true or false, whenever it is asked about the same value."""
+    names = function.__globals__.get("OF_VALUES", ())
+    return Path(function.__code__.co_filename).is_relative_to(builtin_path()) and function.__name__ in names
 
 
 def _handler(function: Any) -> Handler | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from typing import Any
 
-from headwater.detect.conditions import Condition, all_of, any_of
+from headwater.detect.conditions import ORDERS, Condition, Order, all_of, any_of
 from headwater.detect.prefilter.values import (
     AnyText,
     Const,
@@ -147,18 +147,22 @@ def _inside(value: Any, read: Read) -> Result:
 def _ordered(frame: Frame, node: ast.expr, left: Value, op: ast.cmpop, right: Value) -> Result:
     match left, right:
         case Const(one), Const(two) if type(one) in (int, float) and type(two) in (int, float):
-            return Result(YES if ORDERS[type(op)](one, two) else NO)
-        case (Read() as read, Const(int() | float())) | (Const(int() | float()), Read() as read):
-            return Result(UNSURE, read.not_kind("int", "float", "bool") if not read.via else True)
+            return Result(YES if ORDERS[SIGNS[type(op)]](one, two) else NO)
+        case (Read(via=()), Const(int() | float() as number)) if is_scalar(number):
+            return _against(left, SIGNS[type(op)], number)
+        case (Const(int() | float() as number), Read(via=())) if is_scalar(number):
+            return _against(right, MIRRORED[SIGNS[type(op)]], number)
         case (Read() as read, Const(str())) | (Const(str()), Read() as read):
             return Result(UNSURE, read.not_kind("text"))
         case _:
             return frame.stop(node, "asks which value is greater, which may raise")
 
 
-ORDERS: dict[type[ast.cmpop], Any] = {
-    ast.Lt: lambda one, two: one < two,
-    ast.LtE: lambda one, two: one <= two,
-    ast.Gt: lambda one, two: one > two,
-    ast.GtE: lambda one, two: one >= two,
-}
+def _against(read: Read, sign: Order, number: int | float) -> Result:
+    held = Truth(read.than(sign, number), read.than(OPPOSITE[sign], number))
+    return Result(held, read.not_kind("int", "float", "bool"))
+
+
+SIGNS: dict[type[ast.cmpop], Order] = {ast.Lt: "<", ast.LtE: "<=", ast.Gt: ">", ast.GtE: ">="}
+MIRRORED: dict[Order, Order] = {"<": ">", "<=": ">=", ">": "<", ">=": "<="}
+OPPOSITE: dict[Order, Order] = {"<": ">=", "<=": ">", ">": "<=", ">=": "<"}

@@ -10,11 +10,14 @@ from typing import Any, Literal, Protocol
 
 from headwater.detect.conditions import (
     KINDS,
+    Asked,
     Condition,
     Kind,
     OneOf,
+    Order,
     Scalar,
     Text,
+    Than,
     Truthy,
     absent,
     all_of,
@@ -86,6 +89,16 @@ class Read:
     def one_of(self, values: frozenset[Scalar], *, negated: bool = False) -> Condition:
         """The rows where it is one of some scalars (negated: none)."""
         return OneOf(self.key, values - {None}, negated, inside=self.inside, via=self.via)
+
+    def than(self, order: Order, number: int | float) -> Condition:
+        """The rows where it is a number on that side of another one."""
+        return Than(self.key, order, number, inside=self.inside)
+
+    def asked(
+        self, function: Callable[..., Any], answer: Literal["true", "false", "error"], rest: tuple[Any, ...]
+    ) -> Condition:
+        """The rows where a function answers so for it."""
+        return Asked(self.key, function, answer, rest, inside=self.inside)
 
     def kind(self, *kinds: str) -> Condition:
         """The rows where it is of one of these kinds."""

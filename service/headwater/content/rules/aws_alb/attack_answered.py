@@ -1,13 +1,13 @@
 """A request that is an attack was answered with success."""
 
 from headwater_alb import context, name
-from headwater_web import attack, is_log4shell
+from headwater_web import attack, is_attack, is_log4shell
 
 
 def rule(event):
     if event.get("elbStatusCode") != 200:
         return False
-    return kind(event) != ""
+    return is_log4shell(event.get("userAgent")) or is_attack(event.get("requestUrl"))
 
 
 def kind(event):

@@ -1,13 +1,13 @@
 """A vulnerability scanner asked a load balancer; the threshold makes many requests one alert."""
 
 from headwater_alb import context, name
-from headwater_web import scanner
+from headwater_web import is_scanner, scanner
 
 
 def rule(event):
     if not event.get("userAgent") or not event.get("elbStatusCode"):
         return False
-    return scanner(event.get("userAgent")) != ""
+    return is_scanner(event.get("userAgent"))
 
 
 def title(event):

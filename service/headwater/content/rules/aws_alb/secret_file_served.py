@@ -1,21 +1,20 @@
 """A file that holds secrets was given out."""
 
-from headwater_alb import context, name, path
-from headwater_web import is_secret_file
+from headwater_alb import context, name, path, serves_secret_file
 
 
 def rule(event):
     if event.get("elbStatusCode") not in (200, 206) or event.get("requestHttpMethod") != "GET":
         return False
-    return is_secret_file(path(event))
+    return serves_secret_file(event.get("requestUrl"))
 
 
 def title(event):
-    return f"Load balancer {name(event)} gave {path(event)} to {event.get('clientIp')}"
+    return f"Load balancer {name(event)} gave {path(event.get('requestUrl'))} to {event.get('clientIp')}"
 
 
 def dedup(event):
-    return f"{event.get('elb')}:{path(event)}"
+    return f"{event.get('elb')}:{path(event.get('requestUrl'))}"
 
 
 def alert_context(event):

@@ -1,6 +1,6 @@
 """An administrator role read an object."""
 
-from headwater_aws import role_session
+from headwater_aws import has_role_of, role_session
 
 # A role is an administrator's if one of these is part of its name, in any case.
 ADMIN_WORDS = ("admin", "organizationaccountaccessrole")
@@ -9,8 +9,7 @@ ADMIN_WORDS = ("admin", "organizationaccountaccessrole")
 def rule(event):
     if event.get("operation") != "REST.GET.OBJECT" or event.get("httpstatus") not in (200, 206):
         return False
-    session = role_session(event.get("requester"))
-    return session is not None and any(word in session["role"].lower() for word in ADMIN_WORDS)
+    return has_role_of(event.get("requester"), ADMIN_WORDS)
 
 
 def title(event):

@@ -19,12 +19,15 @@ TOOLS = (
 def rule(event):
     if event.get("operation") != "REST.GET.OBJECT" or event.get("httpstatus") not in (200, 206):
         return False
-    return tool(event) != ""
+    return any(name in agent(event) for name in TOOLS)
+
+
+def agent(event):
+    return (event.get("useragent") or "").lower()
 
 
 def tool(event):
-    agent = str(event.get("useragent")).lower()
-    return next((name for name in TOOLS if name in agent), "")
+    return next((name for name in TOOLS if name in agent(event)), "")
 
 
 def title(event):

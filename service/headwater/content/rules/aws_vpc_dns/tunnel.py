@@ -4,16 +4,20 @@ from headwater_network import AWS_SUFFIXES, dns_client, dns_context, dns_name, e
 
 LONG_LABEL = 45  # of the 63 characters that a label may have
 LEAST_BITS = 3.2  # per character; words have less, hexadecimal digits 3.5 and more, Base32 4
+OF_VALUES = ("carries_data",)  # see docs/prefilter.md
 TYPES = ("A", "AAAA", "TXT", "CNAME", "MX", "NULL", "SRV")
 
 
 def rule(event):
-    if event.get("query_type") not in TYPES:
+    return event.get("query_type") in TYPES and carries_data(event.get("query_name"))
+
+
+def carries_data(name):
+    """Whether a DNS name has a label that is long and random, and is not one of AWS's own."""
+    if len(str(name)) <= LONG_LABEL or is_under(name, AWS_SUFFIXES):
         return False
-    name = str(event.get("query_name"))
-    if len(name) <= LONG_LABEL or is_under(name, AWS_SUFFIXES):
-        return False
-    return any(len(label) >= LONG_LABEL and entropy_bits(label.lower()) >= LEAST_BITS for label in name.split("."))
+    labels = str(name).lower().split(".")
+    return any(len(label) >= LONG_LABEL and entropy_bits(label) >= LEAST_BITS for label in labels)
 
 
 def title(event):

@@ -9,8 +9,8 @@ WORDS = ("breakglass", "break-glass", "break_glass", "emergency", "firefighter",
 def rule(event):
     if event.get("eventName") not in ASSUMES or not succeeded(event):
         return False
-    arn = (request(event, "roleArn") or "").lower()
-    return any(word in arn for word in WORDS)
+    arn = request(event, "roleArn")
+    return isinstance(arn, str) and any(word in arn.lower() for word in WORDS)
 
 
 def role(event):
