@@ -144,7 +144,12 @@ def test_stop_under_load_acknowledges_nothing_unfinished(world: World, processes
     assert left(world) == 0
 
 
-@pytest.mark.parametrize("step", ["claim", "open", "prepare", "finish", "acknowledge"])
+SLOW = pytest.mark.slow  # of the steps, one of each kind is enough for every run
+
+
+@pytest.mark.parametrize(
+    "step", ["claim", "prepare", *(pytest.param(step, marks=SLOW) for step in ("open", "finish", "acknowledge"))]
+)
 def test_stop_at_any_step_gives_back_what_is_not_done(world: World, step: str) -> None:
     world.settings = world.settings.model_copy(update={"visibility_timeout_s": 3600, "max_in_flight": 3})
     feed(world, 12)
@@ -162,7 +167,9 @@ def test_stop_at_any_step_gives_back_what_is_not_done(world: World, step: str) -
     assert stored(world) == expected(12)
 
 
-@pytest.mark.parametrize("step", ["open", "prepare", "append:logs.aws_cloudtrail", "finish"])
+@pytest.mark.parametrize(
+    "step", ["finish", *(pytest.param(step, marks=SLOW) for step in ("open", "prepare", "append:logs.aws_cloudtrail"))]
+)
 def test_process_that_must_end_in_the_middle_gives_back_all_it_has_at_once(world: World, step: str) -> None:
     world.settings = world.settings.model_copy(update={"visibility_timeout_s": 3600, "lease_s": 3600})
     feed(world, 3)
