@@ -193,7 +193,7 @@ class Worker:
         for ref in claim.done:
             self._intake.resolve(ref.object_id)
         for ref in claim.failed:
-            self._intake.resolve(ref.object_id, f"failed_before: {ref.url}")
+            self._intake.resolve(ref.object_id, claim.reasons[ref.object_id])
         for ref in claim.busy:  # those of a batch just taken over are resolved already
             self._intake.resolve(ref.object_id, retry=True)
 
