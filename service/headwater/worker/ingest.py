@@ -58,7 +58,7 @@ class Summary:
     seconds: float = 0.0
     busy: int = 0
     missing: int = 0
-    reasons: Counter[str] = field(default_factory=Counter)
+    reasons: dict[str, int] = field(default_factory=dict)  # not a Counter: asdict would count its pairs
 
     def add(self, committed: Committed) -> None:
         """Count one commit."""
@@ -248,7 +248,7 @@ class Ingest:
         now, source_id = self._committer.now(), source.source_id
         ledger.fail(self._committer.store.database, ref, kind, str(error), now, source_id=source_id)
         self.summary.failed += 1
-        self.summary.reasons[kind] += 1
+        self.summary.reasons[kind] = self.summary.reasons.get(kind, 0) + 1
 
     def _stop_if_many(self, error: HeadwaterError) -> None:
         """Raise the error where it will meet every object: a refused role or key, or many in a row."""
