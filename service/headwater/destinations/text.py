@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -93,3 +94,8 @@ def _small(value: Any) -> Any:
 
 def _size(value: Mapping[str, Any]) -> int:
     return len(orjson.dumps(value))
+
+
+def ascii_json(fields: Mapping[str, Any]) -> str:
+    """JSON in ASCII, for services that refuse some characters."""
+    return json.dumps(fields, separators=(",", ":"))
