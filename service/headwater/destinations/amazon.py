@@ -9,13 +9,15 @@ from pydantic import Field, model_validator
 from headwater.aws.calls import Api
 from headwater.destinations.kind import Config
 
-ROLE = r"arn:aws[a-z-]*:iam::\d{12}:role/[\w+=,.@/-]+"
+ROLE = r"arn:aws[a-z-]*:iam::[0-9]{12}:role/[A-Za-z0-9_+=,.@/-]+"
 
 
 class AwsSettings(Config):
     """Whose service it is, and in which region."""
 
-    region: str = Field("", pattern=r"^([a-z]{2}(-[a-z]+)+-\d)?$", description="Its region; default: that of the ARN.")
+    region: str = Field(
+        "", pattern=r"^([a-z]{2}(-[a-z]+)+-[0-9])?$", description="Its region; default: that of the ARN."
+    )
     role_arn: str = Field("", pattern=f"^({ROLE})?$", description="Role to assume first, in a customer's account.")
     external_id: str = Field("", max_length=1224, description="ExternalId that the role asks for.")
 

@@ -46,7 +46,9 @@ MailAddress = Annotated[str, Field(max_length=320), AfterValidator(_address)]
 class Settings(Config):
     """A server and the people."""
 
-    host: str = Field(pattern=r"^[\w.:-]+$", description="Name of the server, e.g. email-smtp.us-east-1.amazonaws.com.")
+    host: str = Field(
+        pattern=r"^[A-Za-z0-9_.:-]+$", description="Name of the server, e.g. email-smtp.us-east-1.amazonaws.com."
+    )
     port: int = Field(587, ge=1, le=65_535, description="587 for starttls, 465 for tls.")
     security: Literal["starttls", "tls", "none"] = Field(
         "starttls", description="starttls, tls from the first byte, or none: to this machine only."

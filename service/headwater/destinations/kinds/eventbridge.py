@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from headwater.destinations.amazon import AwsSettings, api
 from headwater.destinations.destination import Destination
@@ -25,11 +25,22 @@ class Settings(AwsSettings):
     """An event bus."""
 
     bus_arn: str = Field(
-        pattern=r"^arn:aws[a-z-]*:events:[a-z0-9-]+:\d{12}:event-bus/[\w./-]+$", description="ARN of the event bus."
+        pattern=r"^arn:aws[a-z-]*:events:[a-z0-9-]+:[0-9]{12}:event-bus/[A-Za-z0-9_./-]+$",
+        description="ARN of the event bus.",
     )
     source: str = Field(
-        "headwater.alerts", pattern=r"^(?!aws\.)[\w.-]{1,256}$", description="`source` of the events; not aws.…"
+        "headwater.alerts",
+        max_length=256,
+        pattern=r"^[A-Za-z0-9_.-]+$",
+        description="`source` of the events; not aws.…",
     )
+
+    @field_validator("source")
+    @classmethod
+    def _not_of_aws(cls, source: str) -> str:
+        if source.startswith("aws."):
+            raise ValueError("must not begin with aws., which is for AWS's own events")
+        return source
 
 
 class EventBridge:

@@ -30,7 +30,7 @@ MAX_ANSWER = 8 * 1024 * 1024  # so many issues with their bodies
 class Settings(Config):
     """A repository, private by all means: alerts tell where you are weak."""
 
-    repository: str = Field(pattern=r"^[\w.-]+/[\w.-]+$", description="owner/name")
+    repository: str = Field(pattern=r"^[A-Za-z0-9_.-]+/[A-Za-z0-9_.-]+$", description="owner/name")
     token: SecretRef = Field(description="Token of an app or a person with write access to issues.")
     labels: tuple[str, ...] = Field((), description="Further labels of a new issue; `headwater` is always there.")
     api_url: HttpsUrl = Field("https://api.github.com", description="Of GitHub Enterprise: https://HOST/api/v3")

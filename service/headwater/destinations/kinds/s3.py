@@ -18,7 +18,7 @@ from headwater.destinations.message import Message, message_json
 class Settings(AwsSettings):
     """A bucket and a prefix."""
 
-    region: str = Field(pattern=r"^[a-z]{2}(-[a-z]+)+-\d$", description="Region of the bucket.")
+    region: str = Field(pattern=r"^[a-z]{2}(-[a-z]+)+-[0-9]$", description="Region of the bucket.")
     bucket: str = Field(pattern=r"^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$", description="Name of the bucket.")
     prefix: str = Field("alerts/", max_length=512, description="What the keys begin with.")
     kms_key_arn: str = Field("", description="KMS key; default: the bucket's own encryption.")

@@ -25,8 +25,8 @@ LATER = frozenset({"InternalException", "LimitExceededException", "ThrottlingExc
 class Settings(AwsSettings):
     """Security Hub of one account and region; it takes findings of that account only."""
 
-    region: str = Field(pattern=r"^[a-z]{2}(-[a-z]+)+-\d$", description="Region of Security Hub.")
-    account_id: str = Field(pattern=r"^\d{12}$", description="Account whose Security Hub it is.")
+    region: str = Field(pattern=r"^[a-z]{2}(-[a-z]+)+-[0-9]$", description="Region of Security Hub.")
+    account_id: str = Field(pattern=r"^[0-9]{12}$", description="Account whose Security Hub it is.")
     partition: str = Field("aws", pattern=r"^aws(-cn|-us-gov)?$", description="aws, aws-us-gov or aws-cn.")
 
     @property

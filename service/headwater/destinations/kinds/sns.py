@@ -21,7 +21,7 @@ class Settings(AwsSettings):
     """An SNS topic."""
 
     topic_arn: str = Field(
-        pattern=r"^arn:aws[a-z-]*:sns:[a-z0-9-]+:\d{12}:[\w-]+(\.fifo)?$", description="ARN of the topic."
+        pattern=r"^arn:aws[a-z-]*:sns:[a-z0-9-]+:[0-9]{12}:[A-Za-z0-9_-]+(\.fifo)?$", description="ARN of the topic."
     )
 
 

@@ -1,0 +1,1 @@
+"""Services that take alerts, on loopback: each refuses whatever its documentation does not allow."""
