@@ -1,4 +1,4 @@
-"""The policies of the central modules, rendered with every option that adds a statement, so that tests can judge them."""
+"""The policies of the central modules, rendered with every option that adds a statement, for tests to judge."""
 
 from __future__ import annotations
 
@@ -94,7 +94,7 @@ def root_of_proofs() -> dict[str, Any]:
 
 
 def render(terraform: Terraform) -> dict[str, Mapping[str, Any]]:
-    """module.document → the policy. Of what the policies name, only keys are made: their ARNs are known to AWS alone."""
+    """module.document → the policy. Of what policies name, only keys are made: their ARNs are known to AWS alone."""
     addresses = {
         f"module.{module}.data.aws_iam_policy_document.{name}": f"{module}.{name}"
         for module, names in DOCUMENTS.items()

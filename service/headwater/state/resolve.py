@@ -21,6 +21,11 @@ def resolve(connection: Connection, rule_id: str, subjects: Collection[str], now
         connection.execute(update(alerts).where(*about).values(status=RESOLVED, updated_at=now))
 
 
+def resolve_alerts(engine: Engine, rule_id: str, subjects: Collection[str], now: datetime) -> None:
+    """Mark the open alerts of a rule about these subjects as resolved, in a transaction of its own."""
+    run(engine, lambda connection: resolve(connection, rule_id, subjects, now))
+
+
 def reopen(connection: Connection, batch_id: str) -> None:
     """Mark the resolved alerts that a batch has added to as open: the same fault is back within their window."""
     ids = select(batch_groups.c.alert_id).where(batch_groups.c.batch_id == batch_id)
@@ -34,4 +39,4 @@ def resolve_others(engine: Engine, rule_id: str, still: Collection[str], now: da
     with read(engine) as connection:
         over = set(connection.scalars(open_ones)) - set(still)
     if over:
-        run(engine, lambda connection: resolve(connection, rule_id, over, now))
+        resolve_alerts(engine, rule_id, over, now)

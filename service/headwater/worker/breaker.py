@@ -14,6 +14,7 @@ from headwater.model import Match, Source, health_match
 from headwater.pipeline import Store
 from headwater.state import breakers
 from headwater.state.breakers import Breaker, Refusal
+from headwater.state.resolve import resolve_alerts
 from headwater.worker.telling import tell
 
 LOG = structlog.get_logger()
@@ -101,6 +102,7 @@ class Breakers:
             if self._known.pop(subject, None) is not None:
                 forgotten = breakers.succeeded(self._store.database, subject)
                 if forgotten is not None and forgotten.opened_at is not None:
+                    resolve_alerts(self._store.database, PAUSED, [subject], self._now())
                     LOG.info("source_resumed", subject=subject, paused_since=forgotten.opened_at.isoformat())
 
     def _left_s(self, breaker: Breaker, now: datetime) -> float:

@@ -22,6 +22,9 @@ locals {
 }
 
 locals {
+  # A process for each vCPU of the task's own: Fargate need not show a container how many it has.
+  processes = { for name, task in var.tasks : name => { HEADWATER_PROCESSES = tostring(max(1, floor(task.cpu / 1024))) } }
+
   # Of the tasks that run the worker; ECS knows nothing of the image's own HEALTHCHECK. Restarts a task whose loop stands still.
   probed = [for name, task in var.tasks : name if try(task.command[0], "") == "run"]
   health_check = {
@@ -78,7 +81,7 @@ resource "aws_ecs_task_definition" "this" {
     user                   = "10001:10001"
     readonlyRootFilesystem = true
     stopTimeout            = 120 # Fargate's most: the worker finishes its batch after SIGTERM
-    environment            = [for name in sort(keys(local.environment)) : { name = name, value = local.environment[name] }]
+    environment            = [for name, value in merge(local.processes[each.key], local.environment) : { name = name, value = value }]
     secrets                = var.state_url_secret_arn == null ? [] : [{ name = "HEADWATER_STATE_URL", valueFrom = var.state_url_secret_arn }]
     mountPoints = [
       { sourceVolume = "home", containerPath = local.home, readOnly = false },

@@ -406,7 +406,7 @@ variable "accounts_file" {
 }
 
 variable "environment" {
-  description = "More HEADWATER_* settings of the worker (docs/settings.md); they win over those this module gives."
+  description = "More HEADWATER_* settings of the worker (docs/configuration.md); they win over those this module gives."
   type        = map(string)
   nullable    = false
   default     = {}

@@ -49,6 +49,11 @@ run "worker_is_restarted_when_its_loop_stands_still" {
   }
 
   assert {
+    condition     = { for v in jsondecode(aws_ecs_task_definition.this["worker"].container_definitions)[0].environment : v.name => v.value }["HEADWATER_PROCESSES"] == "1"
+    error_message = "One worker process for each vCPU."
+  }
+
+  assert {
     condition     = { for v in jsondecode(aws_ecs_task_definition.this["worker"].container_definitions)[0].environment : v.name => v.value }["HEADWATER_HTTP_PORT"] == "8080"
     error_message = "The endpoint is open, whatever the image says."
   }
