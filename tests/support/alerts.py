@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from datetime import UTC, datetime
+from typing import Any
 
 from headwater.destinations.message import Action, Message, message_of
 from headwater.model import Alert
 
-EVENT = {
+EVENT: dict[str, Any] = {
     "eventTime": "2026-03-01T09:58:12Z",
     "eventName": "StopLogging",
     "eventSource": "cloudtrail.amazonaws.com",

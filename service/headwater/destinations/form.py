@@ -53,6 +53,7 @@ def facts(message: Message) -> tuple[Fact, ...]:
         ("Status", message.status if message.action != "opened" else ""),
         ("Detection", " · ".join(part for part in (message.rule_id, KINDS.get(message.kind, "")) if part)),
         ("Tags", ", ".join(message.tags)),
+        ("Reference", "" if web_url(message.reference) else message.reference),
     )
     return tuple(Fact(label, value) for label, value in pairs if value)
 
@@ -123,6 +124,4 @@ def plain(message: Message, max_code: int = 100_000) -> str:
     parts = ["\n".join(f"{fact.label + ':':<{width}}{fact.value}" for fact in facts(message))]
     parts += [f"{section.heading}\n{section.body}" for section in sections(message, max_code)]
     parts += [f"{link.label}: {link.value}" for link in links(message)]
-    if message.reference and not web_url(message.reference):
-        parts.append(f"Reference: {message.reference}")
     return "\n\n".join([*parts, footer(message)])

@@ -19,7 +19,7 @@ ResolveSecret = Callable[[str], str]  # reference → secret; raises DeliveryFai
 class Config(BaseModel):
     """What a person writes about one destination; each kind adds its fields."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)  # it may be a secret, misplaced
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ import orjson
 from pydantic import AfterValidator
 
 from headwater.aws import secrets
-from headwater.errors import DeliveryFailed
+from headwater.errors import DeliveryFailed, DeliveryRefused
 
 KEPT_S = 300.0  # after a rotation the new secret is in use five minutes later at the latest
 FORM = re.compile(r"(?:secretsmanager:[^#\s]+(?:#\S+)?|ssm:/?[\w./-]+|env:[A-Za-z_]\w*)\Z")
@@ -50,14 +50,18 @@ class Secrets:
     def __call__(self, reference: str) -> str:
         """The secret.
 
-        Raises: DeliveryFailed, DeliveryRefused or AccessDenied; none of them has the secret in its text.
+        Raises: DeliveryFailed or AccessDenied, for nothing was refused yet: a secret that comes later is used then.
+        Neither has the secret in its text.
         """
         now = self._clock_s()
         with self._lock:
             kept = self._kept.get(reference)
         if kept and now < kept[0]:
             return kept[1]
-        secret = self._fetch(reference).strip()
+        try:
+            secret = self._fetch(reference).strip()
+        except DeliveryRefused as error:
+            raise DeliveryFailed(str(error)) from error
         if not secret:
             raise DeliveryFailed(f"the secret {reference} is empty")
         with self._lock:

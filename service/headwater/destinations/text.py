@@ -13,6 +13,7 @@ SHORTENED = "… (shortened)"
 MAX_DEPTH = 32
 MAX_STRING = 1000  # inside a value that is too large
 MAX_ITEMS = 20
+MAX_NUMBER = 2**63  # JSON has larger ones, and NaN; most readers do not
 LONE_SURROGATE = re.compile(r"[\ud800-\udfff]")
 LINE_END = re.compile(r"\r\n?|[\u0085\u2028\u2029]")
 # Control characters, noncharacters, and what turns the direction of text: it makes one thing look like another.
@@ -47,8 +48,8 @@ def cut_bytes(text: str, limit: int) -> str:
 def parsed(text: str) -> dict[str, Any]:
     """The cleaned fields of a JSON text; a text that is no JSON object stands under `text`."""
     try:
-        value = orjson.loads(clean(text) or "{}")
-    except orjson.JSONDecodeError:
+        value = json.loads(text or "{}")  # orjson refuses lone surrogates
+    except (json.JSONDecodeError, RecursionError):
         return {"text": clean(text)}
     return (
         {clean(name): cleaned(field) for name, field in value.items()} if isinstance(value, dict) else {"value": value}
@@ -59,6 +60,8 @@ def cleaned(value: Any, depth: int = 0) -> Any:
     """JSON types with every text in them cleaned; what lies too deep is left out."""
     if isinstance(value, str):
         return clean(value)
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return value if -MAX_NUMBER < value < MAX_NUMBER else str(value)
     if depth > MAX_DEPTH and isinstance(value, dict | list):
         return SHORTENED
     if isinstance(value, dict):

@@ -79,7 +79,7 @@ class Receiver:
 @contextmanager
 def running(service: Service, tls: ssl.SSLContext | None = None) -> Iterator[Receiver]:
     """A service on a free port of this machine."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
+    server = _Server(("127.0.0.1", 0), _Handler)
     server.daemon_threads = True
     if tls:
         server.socket = tls.wrap_socket(server.socket, server_side=True)
@@ -91,6 +91,11 @@ def running(service: Service, tls: ssl.SSLContext | None = None) -> Iterator[Rec
     server.shutdown()
     server.server_close()
     thread.join()
+
+
+class _Server(ThreadingHTTPServer):
+    def handle_error(self, *_: object) -> None:
+        """A client that goes away is what some tests are about."""
 
 
 class _Handler(BaseHTTPRequestHandler):

@@ -95,8 +95,6 @@ def finding(message: Message, settings: Settings) -> dict[str, Any]:
         "UpdatedAt": utc_text(message.updated_at),
         "FirstObservedAt": utc_text(message.first_event_at),
         "LastObservedAt": utc_text(message.last_event_at),
-        "Severity": severity,
-        "Types": [kind],
         "FindingProviderFields": {"Severity": severity, "Types": [kind]},
         "Title": cut(message.title, MAX_TITLE),
         "Description": cut(message.description or plain(message, 200), MAX_DESCRIPTION),
