@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
 from headwater.destinations.destination import Destination
+from headwater.destinations.kinds import jira
 from headwater.errors import DeliveryFailed, DeliveryRefused
 from support.alerts import message
 from support.receivers.cases import CASES, Case
@@ -274,6 +276,34 @@ def test_issue_of_github_is_found_behind_many_later_ones(start: Start, make: Mak
     destination.send(message())
 
     assert len(receiver.service.issues) == 79
+
+
+def just_now(receiver: Receiver) -> Destination:
+    """Jira, in the minute of the sample's alert."""
+    case = CASES["jira"]
+    settings = jira.Settings.model_validate(case.fields(receiver.url))
+    return jira.Jira("test", settings, case.secrets("").__getitem__, lambda: message().updated_at)
+
+
+@pytest.mark.parametrize("action", ["updated", "resolved", "reopened"])
+def test_change_waits_for_an_issue_that_the_search_of_jira_does_not_know_yet(action: Any, start: Start) -> None:
+    receiver = start(Jira())
+
+    with pytest.raises(DeliveryFailed, match="not found yet") as raised:
+        just_now(receiver).send(message(action=action))
+
+    assert raised.value.retry_after_s == 120
+    assert issues(receiver.service) == []
+
+
+def test_lost_answer_of_jira_is_tried_again_only_when_the_search_has_caught_up(start: Start) -> None:
+    receiver = start(Jira())
+    receiver.next += [Reply(200, {"issues": []}), Reply(503)]
+
+    with pytest.raises(DeliveryFailed) as raised:
+        just_now(receiver).send(message())
+
+    assert raised.value.retry_after_s == 120
 
 
 @pytest.mark.parametrize("name", ["jira", "servicenow", "github"])

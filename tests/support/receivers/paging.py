@@ -68,6 +68,7 @@ class Opsgenie:
         need(set(body) <= known, f"{set(body) - known}")
         for name, limit in limits.items():
             need(len(body[name]) <= limit, f"{name} of {len(body[name])}")
+        need(not set("<>") & set(body["message"] + body["description"]), "HTML, which is shown as such")
         need(body["message"] and body["priority"] in ("P1", "P2", "P3", "P4", "P5"), "message, priority")
         need(len(body["tags"]) <= 20 and all(len(tag) <= 50 for tag in body["tags"]), "tags")
         need(all(isinstance(value, str) for value in body["details"].values()), "details")

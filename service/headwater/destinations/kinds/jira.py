@@ -5,7 +5,8 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from pydantic import Field
@@ -21,7 +22,13 @@ from headwater.errors import DeliveryFailed, DeliveryRefused
 
 MAX_SUMMARY = 255
 MAX_DESCRIPTION = 32_000  # Jira: 32,767 characters
+SEARCH_LAGS = timedelta(minutes=15)  # "from a few seconds to minutes" after a change
+RETRY_S = 120.0  # after a creation whose answer was lost: by then the search knows whether there was one
 PROPERTY = "headwater"  # entity property of the issue: who made it
+
+
+def _utc_now() -> datetime:
+    return datetime.now(UTC)
 
 
 class Settings(Config):
@@ -45,7 +52,10 @@ class Settings(Config):
 class Jira:
     """One project."""
 
-    def __init__(self, name: str, settings: Settings, resolve_secret: ResolveSecret) -> None:
+    def __init__(
+        self, name: str, settings: Settings, resolve_secret: ResolveSecret, now: Callable[[], datetime] = _utc_now
+    ) -> None:
+        self._now = now
         self.name = name
         self._settings = settings
         self._resolve = resolve_secret
@@ -55,8 +65,7 @@ class Jira:
         """Create an issue unless one has the alert's label, else comment on it and move it."""
         found = self._find(message)
         if found is None:
-            if message.action != "resolved":
-                self._ask("POST", "/issue", fitted(message, self._creation, _text_size, MAX_DESCRIPTION))
+            self._create(message)
             return
         if message.action == "opened":
             return
@@ -65,6 +74,16 @@ class Jira:
         said = self._answer("GET", f"/issue/{found}/comment?orderBy=-created&maxResults=50").body
         if delivery(message).encode() not in said:
             self._ask("POST", f"/issue/{found}/comment", {"body": comment(message)})
+
+    def _create(self, message: Message) -> None:
+        if message.action != "opened" and self._now() - message.updated_at < SEARCH_LAGS:
+            raise DeliveryFailed(f"{self._https.who}: the alert's issue is not found yet", RETRY_S)
+        if message.action == "resolved":
+            return
+        try:
+            self._ask("POST", "/issue", fitted(message, self._creation, _text_size, MAX_DESCRIPTION))
+        except DeliveryFailed as error:
+            raise DeliveryFailed(str(error), max(error.retry_after_s or 0.0, RETRY_S)) from error
 
     def _creation(self, message: Message) -> dict[str, Any]:
         settings = self._settings

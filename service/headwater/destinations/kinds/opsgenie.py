@@ -54,7 +54,7 @@ def make(name: str, config: Settings, resolve_secret: ResolveSecret) -> Destinat
 def request(message: Message) -> tuple[str, dict[str, Any]]:
     """Path and body of the request that a message needs."""
     by_alias = f"/v2/alerts/{quote(alias(message), safe='')}"
-    note = {"note": cut(message.note or headline(message), MAX_NOTE), "source": "headwater"}
+    note = {"note": _inert(cut(message.note or headline(message), MAX_NOTE)), "source": "headwater"}
     if message.action == "resolved":
         return f"{by_alias}/close?identifierType=alias", note
     if message.action == "updated":
@@ -71,9 +71,9 @@ def alias(message: Message) -> str:
 def creation(message: Message) -> dict[str, Any]:
     """The body that creates an alert."""
     return {
-        "message": cut(headline(message), MAX_MESSAGE),
+        "message": _inert(cut(headline(message), MAX_MESSAGE)),
         "alias": alias(message),
-        "description": plain(message),
+        "description": _inert(plain(message)),
         "entity": cut(message.account_id or "headwater", MAX_ENTITY),
         "source": cut(f"headwater {message.rule_id}", MAX_SOURCE),
         "priority": PRIORITIES.get(message.severity, "P3"),
@@ -83,8 +83,13 @@ def creation(message: Message) -> dict[str, Any]:
     }
 
 
+def _inert(text: str) -> str:
+    """Text without HTML, which Opsgenie shows as such; escaped, it would be unreadable on a telephone."""
+    return text.replace("<", "\u2039").replace(">", "\u203a")
+
+
 def _details(message: Message) -> dict[str, str]:
     """Text by name, 8,000 characters with the names at most: each is short enough for all of them."""
     named = {fact.label: fact.value for fact in facts(message)}
     named |= {"Alert": message.alert_id, "Link": message.link, "Account name": account(message)}
-    return {name: cut(value, MAX_DETAILS // 20) for name, value in named.items() if value}
+    return {name: _inert(cut(value, MAX_DETAILS // 20)) for name, value in named.items() if value}
