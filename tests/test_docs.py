@@ -35,6 +35,8 @@ GENERATED = [
     "rule_docs",
     "cost_tables",
     "architecture_picture",
+    "destination_docs",
+    "message_pictures",
 ]
 
 

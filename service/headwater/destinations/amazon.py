@@ -16,7 +16,7 @@ class AwsSettings(Config):
     """Whose service it is, and in which region."""
 
     region: str = Field(
-        "", pattern=r"^([a-z]{2}(-[a-z]+)+-[0-9])?$", description="Its region; default: that of the ARN."
+        "", pattern=r"^([a-z]{2}(-[a-z]+)+-[0-9])?$", description="Its region; default: that of its ARN or URL."
     )
     role_arn: str = Field("", pattern=f"^({ROLE})?$", description="Role to assume first, in a customer's account.")
     external_id: str = Field("", max_length=1224, description="ExternalId that the role asks for.")
