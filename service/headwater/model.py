@@ -261,7 +261,8 @@ def health_match(
 class Alert:
     """Matches of one detection with one dedup string inside one window.
 
-    status: open (delivered) or pending (fewer matches than the threshold so far).
+    status: pending (fewer matches than the threshold so far), open (delivered), triaged or resolved, with a resolution.
+    storm_id: the alert that speaks for it, where it is one of a storm; its own id, where it is the alert of a storm.
     """
 
     alert_id: str
@@ -285,6 +286,9 @@ class Alert:
     reference: str = ""
     destinations: tuple[str, ...] | None = None
     tags: tuple[str, ...] = ()
+    assignee: str | None = None
+    resolution: str | None = None
+    storm_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

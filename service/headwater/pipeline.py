@@ -33,7 +33,9 @@ from headwater.schema.logtype import LogType
 from headwater.state import commit as state_commit
 from headwater.state.database import Database
 from headwater.state.health import RejectLimit
+from headwater.state.outbox import Destinations
 from headwater.state.rule_health import RuleLimit
+from headwater.state.storms import AlertPolicy
 
 __all__ = ["Bound", "Digest", "Opened", "Step", "Store", "commit", "digest", "digest_pieces", "open_object"]
 
@@ -241,20 +243,21 @@ def _receipt(opened: Opened, tally: _Tally, elapsed_ms: int) -> Receipt:
 
 @dataclass(frozen=True, slots=True)
 class Store:
-    """Where commits go: the state database, the lake, the names of the alert destinations.
+    """Where commits go: the state database, the lake, the alert destinations: their names, or who chooses among them.
 
     reject_limit: when a source is alerted on because of its rejects; rule_limit: when a detection is suspended because
     of its errors; None: never. is_live: what is committed is news, not history that is made up for. alerting: its
-    matches open alerts.
+    matches open alerts. policy: storms and resolved alerts.
     """
 
     database: Database
     catalog: Catalog
-    destinations: tuple[str, ...] = ()
+    destinations: Destinations = ()
     reject_limit: RejectLimit | None = None
     rule_limit: RuleLimit | None = None
     is_live: bool = True
     alerting: bool = True
+    policy: AlertPolicy = state_commit.NO_POLICY
 
 
 def commit(
@@ -286,6 +289,7 @@ def commit(
         lease_s=lease_s,
         is_live=store.is_live,
         alerting=store.alerting,
+        policy=store.policy,
     )
     for table, data in _tables(made, alert_ids, now).items():
         step(f"append:{table}")
@@ -303,6 +307,7 @@ def commit(
         rule_limit=store.rule_limit,
         newest=made.newest,
         is_live=store.is_live,
+        policy=store.policy,
     )
     return finished.opened
 

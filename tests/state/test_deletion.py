@@ -54,6 +54,7 @@ def fill(engine: Engine, account: str) -> None:
         "retried_rejects": {"reject_id": f"{account:0>32}00000001", "batch_id": f"retry {account}"},
         "rule_health": {"rule_id": f"rule {account[0]}", "last_error": text},
         "episodes": {"subject": account, "alert_id": "none"},
+        "destination_health": {"name": f"{account}/pager"},
     }
     with engine.begin() as connection:
         for table in metadata.sorted_tables:

@@ -9,7 +9,20 @@ import pytest
 from sqlalchemy import Engine, text
 
 from headwater.detect.cache import Change
-from headwater.state import activity, breakers, commit, evaluations, kv, ledger, links, objects, outbox, rejects
+from headwater.state import (
+    activity,
+    breakers,
+    commit,
+    evaluations,
+    kv,
+    ledger,
+    lifecycle,
+    links,
+    objects,
+    outbox,
+    rejects,
+    storms,
+)
 from headwater.state.alerts import find_alerts, list_alerts
 from headwater.state.database import connect
 from headwater.state.maintain import Retention, retain
@@ -53,6 +66,12 @@ ROWS = {
         "delivery_id, alert_id, destination, status, attempts, next_at, created_at, updated_at",
         "{id}, {short}, 'file', CASE WHEN n % 100 = 0 THEN 'pending' ELSE 'sent' END, 1, {ago}, {ago}, {ago}",
     ),
+    "alert_history": (
+        OTHERS,
+        "alert_id, number, at, who, action, detail, comment",
+        "{short}, 1, {ago}, 'headwater', 'opened', '', ''",
+    ),
+    "storms": (OTHERS, "storm_id, account_id, alert_id, until, opened, groups", "{id}, '1111', {short}, {ago}, 1, 0"),
     "source_rates": (OTHERS, "source_id, starts_at, rows_in, rejects", "'s' || (n % 50), {ago}, 10, 1"),
     "source_hours": (
         OTHERS,
@@ -127,6 +146,7 @@ def work(engine: Engine) -> None:
     deliver(engine)
     remember(engine)
     look(engine)
+    live(engine)
     retain(engine, NOW, Retention(timedelta(days=13), timedelta(days=138), timedelta(days=13)))
 
 
@@ -135,6 +155,24 @@ def deliver(engine: Engine) -> None:
         outbox.failed(engine, delivery.delivery_id, "no answer", NOW)
         outbox.sent(engine, delivery.delivery_id, NOW)
     outbox.counts(engine)
+    outbox.waiting(engine, NOW)
+    outbox.due(engine, later(1), destination="file")
+    outbox.give_back(engine, ["0" * 32], NOW)
+
+
+def live(engine: Engine) -> None:
+    """Storms, and what people do with alerts."""
+    many = [match(i, dedup=f"storm {i}") for i in range(5)]
+    slow = [match(i, dedup=f"slow {i // 2}", threshold=2, rule_id="Slow") for i in range(10)]
+    for number in range(2):
+        commit_batch(engine, f"storm {number}", [*many, *slow], destinations=["file"], now=NOW, storm_limit=4)
+    storms.end(engine, later(61))
+    found = next(alert for alert in list_alerts(engine) if alert.storm_id == alert.alert_id)
+    lifecycle.assign(engine, found.alert_id, "ana", by="ana", now=NOW)
+    lifecycle.triage(engine, found.alert_id, by="ana", now=NOW)
+    lifecycle.resolve(engine, found.alert_id, "benign", by="ana", now=NOW, reopens=False)
+    lifecycle.reopen(engine, found.alert_id, by="ana", now=NOW)
+    lifecycle.history(engine, found.alert_id)
 
 
 def remember(engine: Engine) -> None:
@@ -166,6 +204,7 @@ def look(engine: Engine) -> None:
     list_alerts(engine, rule_id="Rule.7", account_id="11117", severity="HIGH")
     list_alerts(engine, rule_id="Rule.7")
     list_alerts(engine, account_id="11117")
+    list_alerts(engine, assignee="ana")
     find_alerts(engine, f"{1234:030}")
     ledger.failed_objects(engine)
     objects.known(engine, "payments-logs", ["AWSLogs/7"])

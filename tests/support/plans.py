@@ -24,6 +24,7 @@ SMALL = {
     "announced",
     "breakers",
     "chores",
+    "destination_health",
     "episodes",
     "evaluations",
     "forgotten",

@@ -12,6 +12,8 @@ from sqlalchemy import Engine
 
 from headwater.model import Match, ObjectRef, Receipt, Source
 from headwater.state import commit, ledger
+from headwater.state.outbox import Destinations
+from headwater.state.storms import AlertPolicy
 
 T = TypeVar("T")
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
@@ -65,13 +67,21 @@ def receipt(ref: ObjectRef, **changes: Any) -> Receipt:
 
 
 def commit_batch(
-    engine: Engine, batch_id: str, matches: Sequence[Match], *, now: datetime = NOW, destinations: Sequence[str] = ()
+    engine: Engine,
+    batch_id: str,
+    matches: Sequence[Match],
+    *,
+    now: datetime = NOW,
+    destinations: Destinations = (),
+    storm_limit: int = 0,
+    reopens: bool = False,
 ) -> commit.Finished:
     """Claim, prepare and finish one new object that yields the matches."""
     ref = ObjectRef("payments-logs", f"of {batch_id}", etag="e")
     claim(engine, [ref], now=now)
-    commit.prepare(engine, batch_id, [ref.object_id], matches, worker="w1", now=now)
-    return commit.finish(engine, batch_id, [receipt(ref)], matches, now=now, destinations=destinations)
+    policy = AlertPolicy(storm_limit, reopens)
+    commit.prepare(engine, batch_id, [ref.object_id], matches, worker="w1", now=now, policy=policy)
+    return commit.finish(engine, batch_id, [receipt(ref)], matches, now=now, destinations=destinations, policy=policy)
 
 
 def at_once(calls: Sequence[Callable[[], T]]) -> list[T]:

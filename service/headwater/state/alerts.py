@@ -23,9 +23,11 @@ def list_alerts(
     rule_id: str | None = None,
     account_id: str | None = None,
     severity: str | None = None,
+    assignee: str | None = None,
 ) -> tuple[Alert, ...]:
-    """The latest alerts first; status None gives pending ones too."""
+    """The latest alerts first; status None gives pending and resolved ones too."""
     wanted = {"status": status, "rule_id": rule_id, "account_id": account_id, "severity": severity}
+    wanted |= {"assignee": assignee}
     statement = select(alerts).order_by(alerts.c.created_at.desc(), alerts.c.alert_id).limit(limit)
     for column, value in wanted.items():
         if value is not None:
@@ -35,7 +37,7 @@ def list_alerts(
 
 
 def get_alert(engine: Engine, alert_id: str) -> Alert | None:
-    """One alert, pending or open."""
+    """One alert, whatever its status."""
     with read(engine) as connection:
         row = connection.execute(select(alerts).where(alerts.c.alert_id == alert_id)).one_or_none()
     return None if row is None else to_alert(row)

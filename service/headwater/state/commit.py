@@ -13,14 +13,17 @@ from sqlalchemy import Connection, Engine, bindparam, select, update
 
 from headwater.errors import LeaseLost
 from headwater.model import Alert, GroupKey, Match, Receipt
-from headwater.state import activity, grouping, health, history, rule_health, sources
+from headwater.state import activity, grouping, health, history, rule_health, sources, storms
 from headwater.state.activity import Newest
 from headwater.state.database import chunks, insert_missing, random_id, run
 from headwater.state.health import Reasons, RejectLimit
-from headwater.state.outbox import enqueue
+from headwater.state.outbox import Destinations, enqueue
 from headwater.state.resolve import reopen
 from headwater.state.rule_health import RuleLimit
 from headwater.state.schema import batch_groups, batches, has_status, objects, windows
+from headwater.state.storms import AlertPolicy
+
+NO_POLICY = AlertPolicy()
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +50,7 @@ def prepare(
     lease_s: float = 600,
     is_live: bool = True,
     alerting: bool = True,
+    policy: AlertPolicy = NO_POLICY,
     new_id: Callable[[], str] = random_id,
 ) -> Mapping[GroupKey, str]:
     """Bind claimed objects to a batch and fix the alert of each of its groups; returns the alert ids.
@@ -62,7 +66,7 @@ def prepare(
             _bind(connection, batch_id, ids, worker, now)
             if not is_live:
                 history.mark(connection, batch_id, alerting=alerting)
-        return assign_alerts(connection, batch_id, matches, now, new_id)
+        return assign_alerts(connection, batch_id, matches, now, new_id, policy)
 
     return run(engine, work)
 
@@ -74,12 +78,13 @@ def finish(
     matches: Sequence[Match],
     *,
     now: datetime,
-    destinations: Sequence[str] = (),
+    destinations: Destinations = (),
     reasons: Reasons = MappingProxyType({}),
     reject_limit: RejectLimit | None = None,
     rule_limit: RuleLimit | None = None,
     newest: Newest = MappingProxyType({}),
     is_live: bool = True,
+    policy: AlertPolicy = NO_POLICY,
     new_id: Callable[[], str] = random_id,
 ) -> Finished:
     """Count a prepared batch: objects, sources, alerts, and one outbox row for each destination of an alert it opens.
@@ -95,7 +100,7 @@ def finish(
         if not _close_batch(connection, batch_id, now):
             return Finished(already=True)
         _record_receipts(connection, batch_id, receipts, now)
-        opened = count_matches(connection, batch_id, matches, destinations, now)
+        opened = count_matches(connection, batch_id, matches, destinations, now, policy, new_id)
         sources.count(connection, receipts, now)
         if is_live:
             activity.count(connection, receipts, newest, now)
@@ -104,14 +109,19 @@ def finish(
         assign_alerts(connection, batch_id, unhealthy, now, new_id)
         told = count_matches(connection, batch_id, unhealthy, destinations, now)
         if unhealthy:
-            reopen(connection, batch_id)
+            reopen(connection, batch_id, now)
         return Finished((*opened, *told))
 
     return run(engine, work)
 
 
 def assign_alerts(
-    connection: Connection, batch_id: str, matches: Sequence[Match], now: datetime, new_id: Callable[[], str]
+    connection: Connection,
+    batch_id: str,
+    matches: Sequence[Match],
+    now: datetime,
+    new_id: Callable[[], str],
+    policy: AlertPolicy = NO_POLICY,
 ) -> Mapping[GroupKey, str]:
     """The alert of each group of the matches, fixed for the batch: the second call gives the ids of the first."""
     firsts: dict[str, Match] = {}
@@ -120,20 +130,26 @@ def assign_alerts(
             firsts.setdefault(group_id(match.group_key), match)
     assigned = _assigned(connection, batch_id)
     missing = {group: firsts[group] for group in sorted(firsts) if group not in assigned}
-    assigned |= _assign(connection, batch_id, missing, now, new_id)
+    assigned |= _assign(connection, batch_id, missing, now, new_id, policy)
     return {match.group_key: assigned[group] for group, match in firsts.items()}
 
 
 def count_matches(
-    connection: Connection, batch_id: str, matches: Sequence[Match], destinations: Sequence[str], now: datetime
+    connection: Connection,
+    batch_id: str,
+    matches: Sequence[Match],
+    destinations: Destinations,
+    now: datetime,
+    policy: AlertPolicy = NO_POLICY,
+    new_id: Callable[[], str] = random_id,
 ) -> tuple[Alert, ...]:
     """Add the matches to the alerts that `assign_alerts` gave them; those that open are put into the outbox."""
-    groups: dict[str, list[Match]] = {}
+    assigned = _assigned(connection, batch_id)
+    by_alert: dict[str, list[Match]] = {}
     for match in matches:
         if match.create_alert:
-            groups.setdefault(group_id(match.group_key), []).append(match)
-    assigned = _assigned(connection, batch_id)
-    opened = grouping.add(connection, {assigned[group]: found for group, found in groups.items()}, now)
+            by_alert.setdefault(assigned[group_id(match.group_key)], []).append(match)  # a storm's has many groups
+    opened = grouping.add(connection, by_alert, now, policy, new_id)
     enqueue(connection, opened, destinations, now)
     return opened
 
@@ -175,21 +191,60 @@ def _assigned(connection: Connection, batch_id: str) -> dict[str, str]:
 
 
 def _assign(
-    connection: Connection, batch_id: str, firsts: Mapping[str, Match], now: datetime, new_id: Callable[[], str]
+    connection: Connection,
+    batch_id: str,
+    firsts: Mapping[str, Match],
+    now: datetime,
+    new_id: Callable[[], str],
+    policy: AlertPolicy,
 ) -> dict[str, str]:
-    """The alert of each group's open window, or of a new window; firsts: a match of each group, in group order."""
+    """The alert of each group's open window, of a storm, or of a new window; firsts: a match of each group, sorted."""
+    merged = _merge(connection, firsts, now, new_id, policy)
     fresh: list[dict[str, Any]] = [
-        {"group_id": group, "alert_id": new_id(), "until": now + timedelta(minutes=match.window_min)}
+        {"group_id": group, "alert_id": merged[group].alert_id, "until": merged[group].until}
+        if group in merged
+        else {"group_id": group, "alert_id": new_id(), "until": now + timedelta(minutes=match.window_min)}
         for group, match in firsts.items()
     ]
     for piece in chunks(fresh):
         insert_missing(connection, windows, piece)  # waits for a transaction that inserts the same group
     assigned = _current_alerts(connection, fresh, now)
-    added = [row for row in fresh if assigned[row["group_id"]] == row["alert_id"]]
+    added = [row for row in fresh if assigned[row["group_id"]] == row["alert_id"] and row["group_id"] not in merged]
     grouping.create(connection, {row["alert_id"]: (row["group_id"], firsts[row["group_id"]]) for row in added}, now)
     bindings = [{"batch_id": batch_id, "group_id": group, "alert_id": alert} for group, alert in assigned.items()]
     insert_missing(connection, batch_groups, bindings)
     return assigned
+
+
+def _merge(
+    connection: Connection, firsts: Mapping[str, Match], now: datetime, new_id: Callable[[], str], policy: AlertPolicy
+) -> dict[str, storms.Storm]:
+    """The storms that new groups are merged into.
+
+    The hour of a detection is locked before the groups without a window are looked up for good, so that each of them is
+    counted once, whichever worker sees it first. A detection with a threshold is counted when its alerts open.
+    """
+    counted = {group: match for group, match in firsts.items() if match.threshold <= 1 and policy.counts(match)}
+    new = _without_window(connection, counted, now)
+    hours = storms.lock(connection, new.values(), now, new_id) if new else {}
+    current, merged = dict(hours), dict[str, storms.Storm]()
+    for group, match in _without_window(connection, new, now).items() if new else ():
+        key = storms.storm_id(match)
+        before, current[key] = current[key], current[key].admit(policy)
+        if current[key].groups > before.groups:
+            merged[group] = current[key]
+    storms.save(connection, [storm for key, storm in current.items() if storm != hours[key]])
+    begun = {storm.alert_id: (storm.storm_id, firsts[group]) for group, storm in reversed(merged.items())}
+    grouping.create(connection, dict(sorted(begun.items())), now, are_storms=True)
+    return merged
+
+
+def _without_window(connection: Connection, firsts: Mapping[str, Match], now: datetime) -> dict[str, Match]:
+    known: set[str] = set()
+    for piece in chunks(list(firsts)):
+        open_ones = select(windows.c.group_id).where(windows.c.group_id.in_(piece), windows.c.until > now)
+        known.update(connection.scalars(open_ones))
+    return {group: match for group, match in firsts.items() if group not in known}
 
 
 def _current_alerts(connection: Connection, fresh: Sequence[dict[str, Any]], now: datetime) -> dict[str, str]:

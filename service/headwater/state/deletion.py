@@ -21,6 +21,7 @@ from headwater.state.schema import (
     alerts,
     batch_groups,
     batches,
+    destination_health,
     episodes,
     findings,
     metadata,
@@ -29,6 +30,7 @@ from headwater.state.schema import (
     retried_rejects,
     retries,
     rule_health,
+    storms,
 )
 
 NOTHING_OF_CUSTOMERS: Final = frozenset(
@@ -41,7 +43,7 @@ NOTHING_OF_CUSTOMERS: Final = frozenset(
         "queue_health",
     }  # ids, times and names of workers, rules and queues
 )
-BY_HAND: Final = frozenset({"findings", "remembered", "rule_health", "retried_rejects"})
+BY_HAND: Final = frozenset({"findings", "remembered", "rule_health", "retried_rejects", "destination_health"})
 BY_COLUMN: Final = ("account_id", "source_id", "alert_id")
 OBJECT_PREFIX = 32  # what a row id has of its object's id
 
@@ -79,9 +81,11 @@ def delete_account(
         counts["retried_rejects"] = _retried(connection, account_id, dry_run)
         counts["remembered"] = _remembered(connection, account_id, everything_remembered, dry_run)
         counts["rule_health"] = _empty_errors(connection, dry_run)
+        own = destination_health.c.name.startswith(f"{account_id}/", autoescape=True)
+        counts["destination_health"] = _delete(connection, destination_health, own, dry_run)
         ids = _alerts(connection, account_id)
         for table in (*(each for each in metadata.sorted_tables if each is not alerts), alerts):
-            if "alert_id" in table.columns:
+            if "alert_id" in table.columns and table is not storms:  # some have no alert yet
                 counts[table.name] += _in(connection, table, table.c.alert_id, ids, dry_run)
             condition = _of(table, account_id)
             if table is objects:  # of a batch that is written now, they tell when it is done

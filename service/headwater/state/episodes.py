@@ -10,11 +10,12 @@ from datetime import datetime
 from sqlalchemy import Connection, Engine, delete, select, update
 
 from headwater.model import Alert, Match
-from headwater.state.alerts import to_alert
 from headwater.state.commit import assign_alerts, count_matches
-from headwater.state.database import Reading, chunks, insert_missing, random_id, read, run
-from headwater.state.resolve import RESOLVED, reopen
-from headwater.state.schema import alerts, batch_groups, episodes
+from headwater.state.database import Reading, insert_missing, random_id, read, run
+from headwater.state.lifecycle import set_status
+from headwater.state.outbox import Destinations
+from headwater.state.resolve import OVER, reopen
+from headwater.state.schema import batch_groups, episodes
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +48,7 @@ def tell(
     rules: Collection[str],
     faults: Sequence[Match],
     now: datetime,
-    destinations: Sequence[str] = (),
+    destinations: Destinations = (),
     *,
     new_id: Callable[[], str] = random_id,
 ) -> Told:
@@ -81,7 +82,7 @@ def _known(connection: Reading, rules: Collection[str]) -> dict[tuple[str, str],
 
 
 def _open(
-    connection: Connection, match: Match, destinations: Sequence[str], now: datetime, new_id: Callable[[], str]
+    connection: Connection, match: Match, destinations: Destinations, now: datetime, new_id: Callable[[], str]
 ) -> tuple[Alert, ...]:
     """The alert of a new fault, unless another worker tells it at the same time or an alert of its window is there."""
     mark = new_id()
@@ -93,7 +94,7 @@ def _open(
     batch_id = hashlib.sha256(mark.encode()).hexdigest()[:32]  # names this telling; no batch of the lake
     (alert_id,) = assign_alerts(connection, batch_id, (match,), now, new_id).values()
     opened = count_matches(connection, batch_id, (match,), destinations, now)
-    reopen(connection, batch_id)
+    reopen(connection, batch_id, now)
     connection.execute(delete(batch_groups).where(batch_groups.c.batch_id == batch_id))
     connection.execute(update(episodes).where(*mine).values(alert_id=alert_id))
     return opened
@@ -102,10 +103,4 @@ def _open(
 def _resolve(connection: Connection, over: Sequence[tuple[tuple[str, str], str]], now: datetime) -> tuple[Alert, ...]:
     for (rule_id, subject), _ in over:
         connection.execute(delete(episodes).where(episodes.c.rule_id == rule_id, episodes.c.subject == subject))
-    ids = [alert_id for _, alert_id in over]
-    found: list[Alert] = []
-    for piece in chunks(ids):
-        about = (alerts.c.alert_id.in_(piece), alerts.c.status == "open")
-        connection.execute(update(alerts).where(*about).values(status=RESOLVED, updated_at=now))
-        found += map(to_alert, connection.execute(select(alerts).where(alerts.c.alert_id.in_(piece))))
-    return tuple(found)
+    return set_status(connection, [alert_id for _, alert_id in over], "resolved", now, OVER)

@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection, Row, bindparam, delete, select, update
 
 from headwater.model import Alert, Match
+from headwater.state import lifecycle, storms
 from headwater.state.alerts import to_alert
 from headwater.state.database import chunks, insert_missing
 from headwater.state.schema import alert_uniques, alerts, windows
+from headwater.state.storms import AlertPolicy, Storm
 
 MAX_EVENT_CHARS = 256 * 1024  # of the sample event kept with an alert
 TOO_LARGE = '{"_headwater": "event too large for the alert; see detections.matches"}'
 
 
-def create(connection: Connection, firsts: Mapping[str, tuple[str, Match]], now: datetime) -> None:
+def create(
+    connection: Connection, firsts: Mapping[str, tuple[str, Match]], now: datetime, *, are_storms: bool = False
+) -> None:
     """New pending alerts without matches; firsts: group id and first match of each alert id."""
     rows = [
         {
@@ -26,7 +31,7 @@ def create(connection: Connection, firsts: Mapping[str, tuple[str, Match]], now:
             "group_id": group_id,
             "kind": match.kind,
             "rule_id": match.rule_id,
-            "dedup": match.dedup,
+            "dedup": "storm" if are_storms else match.dedup,
             "account_id": match.account_id,
             "status": "pending",
             "match_count": 0,
@@ -35,6 +40,7 @@ def create(connection: Connection, firsts: Mapping[str, tuple[str, Match]], now:
             "updated_at": now,
             "first_event_at": match.event_time,
             "last_event_at": match.event_time,
+            "storm_id": alert_id if are_storms else None,
             **_face(match),
         }
         for alert_id, (group_id, match) in firsts.items()
@@ -43,8 +49,19 @@ def create(connection: Connection, firsts: Mapping[str, tuple[str, Match]], now:
         insert_missing(connection, alerts, piece)
 
 
-def add(connection: Connection, by_alert: Mapping[str, Sequence[Match]], now: datetime) -> tuple[Alert, ...]:
-    """Count the matches of each alert; returns the alerts that they open."""
+def add(
+    connection: Connection,
+    by_alert: Mapping[str, Sequence[Match]],
+    now: datetime,
+    policy: AlertPolicy = AlertPolicy(),  # noqa: B008 - frozen
+    new_id: Callable[[], str] = lambda: "",
+) -> tuple[Alert, ...]:
+    """Count the matches of each alert; returns the alerts that they open, and that their destinations are to hear of.
+
+    Those that are one of a storm are open, and their storm's alert speaks for them.
+    """
+    slow = [match for matches in by_alert.values() for match in matches if match.threshold > 1 and policy.counts(match)]
+    hours = storms.lock(connection, slow, now, new_id) if slow else {}  # before all alerts, as prepare does
     rows = {row.alert_id: row for piece in chunks(sorted(by_alert)) for row in _lock(connection, piece)}
     counting = _counting(connection, {i: by_alert[i] for i, row in rows.items() if row.status == "pending"})
     changes = [_counts(row, by_alert[i], len(counting.get(i, ())), now) for i, row in rows.items()]
@@ -52,7 +69,90 @@ def add(connection: Connection, by_alert: Mapping[str, Sequence[Match]], now: da
     openers = {i: _opener(rows[i], by_alert[i], counting[i]) for i in counting}
     opened = {i: match for i, match in openers.items() if match is not None}
     _open(connection, opened, {i: rows[i].group_id for i in opened}, now)
-    return tuple(to_alert(row) for piece in chunks(list(opened)) for row in _lock(connection, piece))
+    lifecycle.record(connection, list(opened), "opened", now)
+    quiet = _merge_slow(connection, opened, hours, policy, now)
+    _show_storms(connection, [i for i, row in rows.items() if row.storm_id == i])
+    _reopen(connection, [row for row in rows.values() if row.status == "resolved"], policy, now)
+    told = sorted((set(opened) - quiet.members) | quiet.storms)
+    return tuple(to_alert(row) for piece in chunks(told) for row in _lock(connection, piece))
+
+
+@dataclass(frozen=True, slots=True)
+class _Quiet:
+    """members: alerts that opened as part of a storm. storms: the alerts of storms that began with them."""
+
+    members: frozenset[str] = frozenset()
+    storms: frozenset[str] = frozenset()
+
+
+def _merge_slow(
+    connection: Connection, opened: Mapping[str, Match], hours: Mapping[str, Storm], policy: AlertPolicy, now: datetime
+) -> _Quiet:
+    """Detections with a threshold: their matches have an alert before it opens, so the alert itself joins the storm."""
+    current = dict(hours)
+    members: dict[str, str] = {}
+    firsts: dict[str, tuple[str, Match]] = {}
+    for alert_id, match in sorted(opened.items()):
+        key = storms.storm_id(match)
+        if match.threshold <= 1 or key not in current:
+            continue
+        after = current[key].admit(policy)
+        if after.groups > current[key].groups:
+            members[alert_id] = after.alert_id
+            firsts.setdefault(after.alert_id, (key, match))
+        current[key] = after
+    storms.save(connection, [storm for key, storm in current.items() if storm != hours[key]])
+    if not members:
+        return _Quiet()
+    create(connection, firsts, now, are_storms=True)
+    begun = _join(connection, members, now)
+    _show_storms(connection, list(firsts))
+    return _Quiet(frozenset(members), begun)
+
+
+def _join(connection: Connection, members: Mapping[str, str], now: datetime) -> frozenset[str]:
+    """Point the alerts to their storms, and count them there; gives the storms that begin with them."""
+    _update(connection, [{"at_alert": i, "storm_id": storm} for i, storm in sorted(members.items())])
+    joined = {row.alert_id: row for piece in chunks(sorted(members)) for row in _lock(connection, piece)}
+    storm_rows = {row.alert_id: row for p in chunks(sorted(set(members.values()))) for row in _lock(connection, p)}
+    changes = []
+    for storm, row in storm_rows.items():
+        mine = [joined[i] for i, of in members.items() if of == storm]
+        changes.append(
+            {
+                "at_alert": storm,
+                "status": "open" if row.status == "pending" else row.status,
+                "match_count": row.match_count + sum(each.match_count for each in mine),
+                "first_event_at": min(row.first_event_at, *(each.first_event_at for each in mine)),
+                "last_event_at": max(row.last_event_at, *(each.last_event_at for each in mine)),
+                "updated_at": now,
+            }
+        )
+    _update(connection, changes)
+    begun = [storm for storm, row in storm_rows.items() if row.status == "pending"]
+    lifecycle.record(connection, begun, "opened", now)
+    return frozenset(begun)
+
+
+def _show_storms(connection: Connection, alert_ids: Sequence[str]) -> None:
+    """Bring the titles of storms' alerts to what they have counted."""
+    rows = [row for piece in chunks(sorted(alert_ids)) for row in _lock(connection, piece)]
+    if rows:
+        groups = storms.groups_of(connection, rows)
+        faces = [
+            {"at_alert": row.alert_id}
+            | storms.face(row.rule_id, groups[row.alert_id], row.match_count, storms.example(row.context, row.title))
+            for row in rows
+        ]
+        _update(connection, faces)
+
+
+def _reopen(connection: Connection, resolved: Sequence[Row[Any]], policy: AlertPolicy, now: datetime) -> None:
+    """Open resolved alerts again that have got matches: storms always, for until they are over nothing else tells."""
+    again = [
+        row.alert_id for row in resolved if row.kind != "HEALTH" and (policy.reopens or row.storm_id == row.alert_id)
+    ]
+    lifecycle.set_status(connection, again, "open", now, "There are new matches.")
 
 
 def _lock(connection: Connection, alert_ids: Sequence[str]) -> Sequence[Row[Any]]:

@@ -24,6 +24,7 @@ from sqlalchemy import (
 
 from headwater.state.database import CHUNK, chunks, insert_missing, run
 from headwater.state.schema import (
+    alert_history,
     alert_uniques,
     alerts,
     batch_groups,
@@ -51,7 +52,7 @@ FAILED_FACTOR = 2  # failed objects are few, and somebody may mend and requeue t
 @dataclass(frozen=True, slots=True)
 class Retention:
     """How long things are kept. done: finished objects, and what is known of rules that are gone; failed objects are
-    kept for twice as long. finished: batches, sent deliveries, closed windows, alerts that never opened."""
+    kept for twice as long. finished: batches, closed windows, alerts that never opened."""
 
     finished: timedelta = timedelta(days=1)
     done: timedelta = timedelta(days=400)
@@ -69,7 +70,7 @@ def retain(engine: Engine, now: datetime, kept: Retention) -> dict[str, int]:
 
 
 def prune(engine: Engine, before: datetime) -> None:
-    """Delete finished batches, sent deliveries, closed windows, rates and expired memories from before that time.
+    """Delete finished batches, closed windows, rates and expired memories from before that time.
 
     Recovered rejects stay: they must be recognised as long as the lake has them.
     """
@@ -81,7 +82,6 @@ def prune(engine: Engine, before: datetime) -> None:
     _in_pieces(engine, lambda connection: _delete_pending(connection, before))
     for time in (source_rates.c.starts_at, remembered.c.expires_at, findings.c.expires_at, link_tests.c.sent_at):
         _delete_all(engine, time, before)
-    _delete_all(engine, outbox.c.updated_at, before, has_status(outbox, "sent"))
     _delete_all(engine, windows.c.until, before)
 
 
@@ -186,7 +186,7 @@ def _delete_alerts(connection: Connection, before: datetime, *conditions: Column
     kept = set(connection.scalars(select(batch_groups.c.alert_id).where(bound)))
     rows = [row for row in old if row.alert_id not in kept]
     ids = [row.alert_id for row in rows]
-    for parts in (alert_uniques, outbox):
+    for parts in (alert_uniques, alert_history, outbox):
         connection.execute(delete(parts).where(parts.c.alert_id.in_(ids)))
     return _delete(connection, alerts, rows)
 

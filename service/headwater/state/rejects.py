@@ -15,10 +15,12 @@ from sqlalchemy import Connection, Engine, bindparam, delete, or_, select, updat
 
 from headwater.model import GroupKey, Match, ObjectRef
 from headwater.state import ledger
-from headwater.state.commit import Finished, assign_alerts, count_matches
+from headwater.state.commit import NO_POLICY, Finished, assign_alerts, count_matches
 from headwater.state.database import chunks, insert_missing, random_id, read, run
+from headwater.state.outbox import Destinations
 from headwater.state.schema import objects, retried_rejects, retries
 from headwater.state.sources import move
+from headwater.state.storms import AlertPolicy
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +85,7 @@ def prepare(
     worker: str,
     now: datetime,
     lease_s: float = 600,
+    policy: AlertPolicy = NO_POLICY,
     new_id: Callable[[], str] = random_id,
 ) -> Bound:
     """Bind rejects to a retry and fix its alerts; of a retry that exists already, only the lease is renewed."""
@@ -105,7 +108,7 @@ def prepare(
                 connection.execute(delete(retried_rejects).where(retried_rejects.c.batch_id == retry.batch_id))
                 connection.execute(delete(retries).where(mine))
                 return Bound({}, taken)
-        return Bound(assign_alerts(connection, retry.batch_id, matches, now, new_id))
+        return Bound(assign_alerts(connection, retry.batch_id, matches, now, new_id, policy))
 
     return run(engine, work)
 
@@ -118,7 +121,8 @@ def finish(
     *,
     log_type: str,
     released: Iterable[str] = (),
-    destinations: Sequence[str] = (),
+    destinations: Destinations = (),
+    policy: AlertPolicy = NO_POLICY,
     now: datetime,
 ) -> Finished:
     """Mark the rejects of a retry as recovered, and count its rows and alerts, once.
@@ -135,7 +139,7 @@ def finish(
             connection.execute(delete(retried_rejects).where(retried_rejects.c.reject_id.in_(piece)))
         own = retried_rejects.c.batch_id == batch_id
         connection.execute(update(retried_rejects).where(own).values(recovered_at=now))
-        opened = count_matches(connection, batch_id, matches, destinations, now)
+        opened = count_matches(connection, batch_id, matches, destinations, now, policy)
         _count(connection, gains, log_type, now)
         return Finished(opened)
 

@@ -126,7 +126,14 @@ class Retrier:
         catalog, table, now = self.store.catalog, table_name(retry.log_type), self.now()
         self.step("prepare")
         answer = state.prepare(
-            self.store.database, retry, made.settled, made.matches, worker=self.worker, now=now, lease_s=self.lease_s
+            self.store.database,
+            retry,
+            made.settled,
+            made.matches,
+            worker=self.worker,
+            now=now,
+            lease_s=self.lease_s,
+            policy=self.store.policy,
         )
         if answer.taken:
             return answer.taken
@@ -161,6 +168,7 @@ class Retrier:
             log_type=retry.log_type,
             released=released,
             destinations=self.store.destinations,
+            policy=self.store.policy,
             now=now,
         )
         if done.already:

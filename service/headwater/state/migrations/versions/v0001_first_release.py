@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from alembic import op
-from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, MetaData, String, Table, text
+from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, MetaData, String, Table, inspect, text
 from sqlalchemy.schema import CreateIndex, CreateTable, SchemaItem
 
 from headwater.state.columns import Strings, Text, Time
@@ -20,13 +20,17 @@ down_revision = None
 REPLACED = ("objects_batch_id", "objects_status", "batches_status", "alerts_status", "outbox_due", "retries_status")
 
 # PostgreSQL clears up after a fifth of a table has changed: the ledger is too large for that; these change too often.
-BUSY = ("windows", "batches", "outbox")
+BUSY = ("windows", "batches", "outbox", "storms")
 # Their counts change, which no index has: with room in its page, a row's new version needs no new entries there.
 COUNTED = ("alerts", "source_counters", "source_rates", "source_hours", "source_health")
 
 
 def upgrade() -> None:
     """Create what is missing."""
+    existing = set(inspect(op.get_bind()).get_table_names())
+    for name, additions in (("alerts", _alert_additions()), ("outbox", _outbox_additions())):
+        if name in existing:
+            _add_missing(name, additions)
     _create_ledger()
     _create_batches()
     _create_alerts()
@@ -181,10 +185,12 @@ def _create_alerts() -> None:
         Column("reference", Text, nullable=False),
         Column("destinations", Strings),
         Column("tags", Strings, nullable=False),
+        *_alert_additions(),
         Index("alerts_created_at", "created_at"),
         Index("alerts_pending", "created_at", **_only("pending")),
         Index("alerts_rule_id", "rule_id", "created_at"),
         Index("alerts_account_id", "account_id", "created_at"),
+        Index("alerts_assignee", "assignee", "created_at"),
     )
     _create(
         "alert_uniques",
@@ -200,13 +206,56 @@ def _create_alerts() -> None:
         Column("attempts", Integer, nullable=False),
         Column("next_at", Time, nullable=False),
         Column("last_error", Text),
+        *_outbox_additions(),
         Column("created_at", Time, nullable=False),
         Column("updated_at", Time, nullable=False),
-        Index("outbox_pending", "next_at", **_only("pending")),
+        Index("outbox_pending", "destination", "next_at", **_only("pending")),
         Index("outbox_sent", "updated_at", **_only("sent")),
         Index("outbox_dead", "updated_at", **_only("dead")),
         Index("outbox_alert_id", "alert_id"),
     )
+    _create(
+        "alert_history",
+        Column("alert_id", String(32), primary_key=True),
+        Column("number", Integer, primary_key=True),
+        Column("at", Time, nullable=False),
+        Column("who", Text, nullable=False),
+        Column("action", String(10), nullable=False),
+        Column("detail", Text, nullable=False),
+        Column("comment", Text, nullable=False),
+    )
+    _create(
+        "storms",
+        Column("storm_id", String(64), primary_key=True),
+        Column("account_id", Text, nullable=False),
+        Column("alert_id", String(32), nullable=False),
+        Column("until", Time, nullable=False),
+        Column("opened", BigInteger, nullable=False),
+        Column("groups", BigInteger, nullable=False),
+        Index("storms_until", "until"),
+    )
+
+
+def _alert_additions() -> list[Column[Any]]:
+    """What alerts of databases from before there were migrations do not have."""
+    return [Column("assignee", Text), Column("resolution", String(16)), Column("storm_id", String(32))]
+
+
+def _outbox_additions() -> list[Column[Any]]:
+    """What their deliveries do not have."""
+    return [
+        Column("action", String(8), nullable=False, server_default="opened"),
+        Column("sequence", Integer, nullable=False, server_default="0"),
+        Column("note", Text),
+        Column("refused_at", Time),
+    ]
+
+
+def _add_missing(table: str, columns: list[Column[Any]]) -> None:
+    known = {column["name"] for column in inspect(op.get_bind()).get_columns(table)}
+    for column in columns:
+        if column.name not in known:
+            op.add_column(table, column)
 
 
 def _create_sources() -> None:
@@ -279,6 +328,18 @@ def _create_health() -> None:
         Column("subject", Text, primary_key=True),
         Column("opened_at", Time, nullable=False),
         Column("alert_id", String(32), nullable=False),
+    )
+    _create(
+        "destination_health",
+        Column("name", Text, primary_key=True),
+        Column("failures", Integer, nullable=False),
+        Column("pauses", Integer, nullable=False),
+        Column("opened_at", Time),
+        Column("probe_at", Time),
+        Column("paused_until", Time),
+        Column("last_error", Text, nullable=False),
+        Column("last_error_at", Time),
+        Column("last_sent_at", Time),
     )
     _create(
         "breakers",
