@@ -11,9 +11,10 @@ import pytest
 from moto import mock_aws
 
 from headwater.destinations.destination import Destination
+from headwater.destinations.message import message_of
 from headwater.destinations.secret import Secrets
 from headwater.errors import AccessDenied, DeliveryFailed, DeliveryRefused
-from support.alerts import ALERTS, message
+from support.alerts import ALERTS, WIDE, WORST, message
 from support.wire import Sent, Wire, connect
 
 Make = Callable[..., Destination]
@@ -132,6 +133,15 @@ def test_each_action_has_an_object_of_its_own(aws: None, make: Make) -> None:
     destination.send(message(action="resolved"))
 
     assert s3.list_objects_v2(Bucket="alerts")["KeyCount"] == 2
+
+
+@pytest.mark.parametrize("kind", ["sqs", "security_hub"])
+def test_aws_takes_an_alert_whose_every_field_is_as_wide_as_can_be(kind: str, queue: str, make: Make) -> None:
+    fields = {"sqs": {"queue_url": queue, "region": REGION}, "security_hub": HUB}
+
+    make(kind, fields[kind], {}).send(message_of(WORST, "k" * 200, account_name=WIDE, note=WIDE))
+
+    assert received(queue) or boto3.client("securityhub", REGION).get_findings()["Findings"]
 
 
 HUB = {"region": REGION, "account_id": ACCOUNT}

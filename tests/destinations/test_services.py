@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
 from headwater.destinations.destination import Destination
 from headwater.destinations.kinds import jira
+from headwater.destinations.message import Action, message_of
 from headwater.errors import DeliveryFailed, DeliveryRefused
-from support.alerts import message
+from support.alerts import WIDE, WORST, message
 from support.receivers.cases import CASES, Case
 from support.receivers.paging import Opsgenie, PagerDuty
 from support.receivers.server import Receiver, Reply, Service
@@ -34,6 +35,16 @@ def test_service_takes_every_action_of_every_alert(which: str, case: Case, start
 
     for action in ("opened", "updated", "resolved", "reopened"):
         destination.send(message(which, action, note="as planned " * 2_000 if which == "huge" else ""))
+
+    assert len(receiver.requests) >= 4
+
+
+@EVERY
+def test_service_takes_an_alert_whose_every_field_is_as_wide_as_can_be(case: Case, start: Start, make: Make) -> None:
+    destination, receiver = connected(case, start, make)
+
+    for action in get_args(Action):
+        destination.send(message_of(WORST, "k" * 200, action, account_name=WIDE, note=WIDE))
 
     assert len(receiver.requests) >= 4
 

@@ -83,6 +83,22 @@ HOSTILE = replace(
     ),
 )
 ALERTS = {"ordinary": ORDINARY, "huge": HUGE, "hostile": HOSTILE}
+WIDE = '\U0001f600"' * 5_000  # four bytes each as UTF-8, and twelve characters as ASCII JSON
+WORST = replace(
+    ORDINARY,
+    **dict.fromkeys(("title", "dedup", "rule_id", "log_type", "description", "runbook", "reference"), WIDE),
+    tags=(WIDE,) * 100,
+    context=json.dumps({WIDE: WIDE}),
+    event=json.dumps(
+        {
+            "userIdentity": {"arn": WIDE},
+            "awsRegion": WIDE,
+            "sourceIPAddress": WIDE,
+            "p_source_label": WIDE,
+            **{f"p{number}": WIDE for number in range(100)},
+        }
+    ),
+)
 LINK = "https://headwater.example.com/alerts/{}"
 
 
