@@ -11,7 +11,7 @@ PYTEST := $(BIN)/python -m pytest
 export PATH := $(CURDIR)/.tools:$(PATH)
 export CHECKPOINT_DISABLE := 1
 
-.PHONY: help setup terraform demo test test-all test-fast lint format types bench fuzz scale scan docs lock clean
+.PHONY: help setup terraform demo test test-all test-fast lint format types bench fuzz scale soak scan docs lock clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  %-10s %s\n", $$1, $$2}'
@@ -63,6 +63,9 @@ fuzz: $(STAMP) ## Fuzz decoding and parsing, guided by coverage, for ten minutes
 scale: $(STAMP) terraform ## Onboard 30 accounts of a local AWS, killed and resumed on the way (about six minutes)
 	@$(BIN)/python scripts/onboarding_scale.py
 
+soak: $(STAMP) ## Push 200,000 objects (or OBJECTS=…) through failing calls while workers are killed
+	@$(BIN)/python scripts/soak $(or $(OBJECTS),200000)
+
 scan: $(STAMP) ## Scan the Terraform modules and CloudFormation templates with checkov, in an environment of its own
 	@test -x .tools/checkov/bin/checkov || ($(PYTHON) -m venv .tools/checkov && .tools/checkov/bin/pip install --quiet --disable-pip-version-check "checkov>=3.2,<4")
 	@.tools/checkov/bin/checkov --directory terraform --framework terraform --skip-download --quiet --compact
@@ -77,6 +80,8 @@ docs: $(STAMP) ## Write the generated pages of docs/ again
 	@$(BIN)/python scripts/terraform_docs.py
 	@$(BIN)/python scripts/cost_tables.py
 	@$(BIN)/python scripts/architecture_picture.py
+	@$(BIN)/python scripts/destination_docs.py
+	@$(BIN)/python scripts/message_pictures.py
 
 lock: ## Resolve the dependencies again into requirements.lock
 	@$(BIN)/python -m pip install --quiet uv

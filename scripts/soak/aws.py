@@ -232,7 +232,7 @@ class Soak:
         return _broken(body) if first and kind == "cut" else [body]
 
     def _glue(self, environ: Environ, respond: Respond, target: str) -> Iterable[bytes]:
-        """A commit of the lake: refused where another was faster, and sometimes so; sometimes done without an answer."""
+        """A commit of the lake: refused where another was faster, or just so; or done, and the answer is lost."""
         wanted = _again(environ)
         with self._commits:  # moto checks and writes in two steps, and knows no versions
             stale = target == "AWSGlue.UpdateTable" and wanted.get("VersionId") != self._version(wanted)

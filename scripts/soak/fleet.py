@@ -19,6 +19,7 @@ MIB = 1024 * 1024
 MAIN = "from headwater.cli.app import main; main()"
 SETTLED_S = 60.0  # of a worker's life, after which its memory is looked at
 FLAT_MIB_PER_MIN = 3.0
+ENOUGH = 90  # looks, each two seconds after the other
 
 
 class Fleet:
@@ -102,7 +103,9 @@ class Fleet:
             "worker_mib_max": round(max((size for seen in self._memory.values() for _, size in seen), default=0)),
             "worker_mib_per_min": round(slope, 2),
             "memory_watched_min": round(len(settled[longest]) / 30, 1) if longest is not None else 0.0,
-            "memory_flat": slope < FLAT_MIB_PER_MIN,
+            "memory_flat": slope < FLAT_MIB_PER_MIN
+            if longest and len(settled[longest]) >= ENOUGH
+            else "too short to say",
         }
 
 

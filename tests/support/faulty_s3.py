@@ -12,6 +12,8 @@ from urllib.parse import urlsplit
 
 CODES = {"503": "SlowDown", "500": "InternalError", "403": "AccessDenied"}
 
+HOP = ("expect", "transfer-encoding", "connection", "content-length")  # between two neighbours alone
+
 
 @dataclass
 class Faults:
@@ -50,7 +52,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def forward(self) -> None:
         """Pass a request on, unless it is an upload that is to fail."""
-        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        body = self._body()
         fails = self.command == "PUT" and self.faults.left > 0
         if fails:
             self.faults.left -= 1
@@ -63,7 +65,8 @@ class _Handler(BaseHTTPRequestHandler):
             self._answer(int(self.faults.kind), {"Content-Type": "application/xml"}, error)
             return
         connection = http.client.HTTPConnection(self.upstream, timeout=60)
-        connection.request(self.command, self.path, body, dict(self.headers))
+        kept = {name: value for name, value in self.headers.items() if name.lower() not in HOP}
+        connection.request(self.command, self.path, body, kept)
         answer = connection.getresponse()
         content = answer.read()
         connection.close()
@@ -74,6 +77,16 @@ class _Handler(BaseHTTPRequestHandler):
         self._answer(answer.status, dict(answer.headers), content, length)
 
     do_GET = do_PUT = do_POST = do_DELETE = do_HEAD = forward
+
+    def _body(self) -> bytes:
+        if "chunked" not in self.headers.get("Transfer-Encoding", ""):
+            return self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        body = b""
+        while size := int(self.rfile.readline(), 16):
+            body += self.rfile.read(size)
+            self.rfile.readline()
+        self.rfile.readline()
+        return body
 
     def _answer(self, status: int, headers: dict[str, str], body: bytes, length: str | None = None) -> None:
         self.send_response_only(status)

