@@ -22,6 +22,7 @@ from headwater.accounts.document import (
     AccountDocument,
     CentralDocument,
     DefaultsDocument,
+    OwnDestinationDocument,
     RetentionDocument,
     SourceDocument,
 )
@@ -33,6 +34,7 @@ TABLES: Mapping[str, type[BaseModel]] = {
     "defaults": DefaultsDocument,
     "account": AccountDocument,
     "retention": RetentionDocument,
+    "destination": OwnDestinationDocument,
     "source": SourceDocument,
     "settings": Settings,
 }

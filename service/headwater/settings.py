@@ -139,6 +139,24 @@ class Settings(BaseSettings):
         None, description="JSON-lines file of alerts; default: HEADWATER_HOME/alerts.jsonl."
     )
     alerts_topic_arn: str | None = Field(None, description="SNS topic that receives every alert.")
+    destinations_file: Annotated[str | None, BeforeValidator(lambda value: None if value is None else str(value))] = (
+        Field(None, description="Where alerts go (docs/alerts.md): a file or an s3:// URL, destinations.yml.")
+    )
+    storm_alerts_per_hour: int = Field(
+        50,
+        ge=0,
+        description="Messages of one detection an hour, for each account and severity; further alerts are merged "
+        "into one. 0: any number; 3 is the least otherwise.",
+    )
+    alert_reopen: Literal["new", "reopen"] = Field(
+        "new", description="What matches in the window of a resolved alert do: open another alert, or that one again."
+    )
+    deliver: Literal["worker", "off"] = Field(
+        "worker", description="Who sends alerts: the worker, or (off) `headwater deliver` in a process of its own."
+    )
+    console_url: str = Field(
+        "", description="Address that links to alerts begin with: the alert's id is put behind it."
+    )
     reject_share_limit: float = Field(
         0.05, ge=0, le=1, description="Alert on a source when more than this share of its last hour's rows is rejected."
     )

@@ -11,6 +11,7 @@ from headwater.accounts.document import (
     AccountDocument,
     CentralDocument,
     DefaultsDocument,
+    OwnDestinationDocument,
     RetentionDocument,
     SourceDocument,
 )
@@ -35,6 +36,7 @@ class PlacedAccount:
     path: Path
     value: AccountDocument
     sources: tuple[Placed[SourceDocument], ...]
+    destinations: tuple[Placed[OwnDestinationDocument], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +87,8 @@ def _duplicates(draft: Draft) -> Iterator[Finding]:
     for account in draft.accounts:
         names = (Placed((*source.path, "name"), source.value.name) for source in account.sources)
         yield from _twice(names, "source name", " in this account")
+        own = (Placed((*each.path, "name"), each.value.name) for each in account.destinations)
+        yield from _twice(own, "destination name", " in this account")
 
 
 def _twice(values: Iterable[Placed[str]], what: str, where: str = "") -> Iterator[Finding]:

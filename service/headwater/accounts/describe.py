@@ -31,6 +31,7 @@ def _account(account: Account) -> dict[str, Any]:
         "deploy_role_arn": account.deploy_role_arn,
         "external_id": masked(account.external_id),
         "retention": asdict(account.retention),
+        "destinations": [{"name": each.name, "type": each.type} for each in account.destinations],
         "sources": [_source(source) for source in account.sources],
     }
 

@@ -106,6 +106,7 @@ def _duration(text: str) -> str:
     return text
 
 
+Severity = Literal["INFO", "LOW", "MEDIUM", "HIGH", "CRITICAL"]
 ROLE_CHARACTERS = r"[A-Za-z0-9+=,.@_-]"
 ROLE_PATH = rf"/(?:{ROLE_CHARACTERS}+/)*"
 AccountId = Annotated[
@@ -227,7 +228,19 @@ class AccountDocument(Strict):
     deploy_role_name: RoleName | None = Field(None, description="Instead of `defaults.deploy_role_name`.")
     external_id: ExternalId | None = Field(None, description="Instead of the generated one.")
     retention: RetentionDocument | None = Field(None, description="How long this account's rows are kept; see below.")
+    destinations: list[Any] = Field(
+        default_factory=list, description="Where the account's own alerts go as well, and no other's; see below."
+    )
     sources: list[Any] = Field(min_length=1, description="The log feeds of the account.")
+
+
+class OwnDestinationDocument(Strict):
+    """One entry of an account's `destinations`."""
+
+    name: SourceName = Field(description="Unique within the account; elsewhere it is `<account id>/<name>`.")
+    type: str = Field(description="What it is: `slack`, `pagerduty`, `webhook` …; `headwater destinations kinds`.")
+    severity: Severity = Field("INFO", description="Only alerts at least as bad as this.")
+    config: dict[str, Any] = Field(default_factory=dict, description="What that type needs; secrets by reference.")
 
 
 class SourceDocument(Strict):

@@ -2,30 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, TypeVar, get_args
-
-from pydantic import BaseModel, ValidationError
-from pydantic_core import ErrorDetails
+from typing import Any
 
 from headwater import yamlfile
 from headwater.accounts import names
-from headwater.accounts.checks import Draft, Finding, Placed, PlacedAccount, check, did_you_mean
+from headwater.accounts.checks import Draft, Placed, PlacedAccount, check
 from headwater.accounts.document import (
     AccountDocument,
     CentralDocument,
     DefaultsDocument,
     FileDocument,
+    OwnDestinationDocument,
     RetentionDocument,
     SourceDocument,
     seconds,
 )
 from headwater.accounts.lock import LockedAccount, lock_path, read_lock
-from headwater.accounts.model import Account, Accounts, Central, Retention, SourceConfig
-from headwater.errors import ConfigError, Problem
-
-M = TypeVar("M", bound=BaseModel)
+from headwater.accounts.model import Account, Accounts, Central, OwnDestination, Retention, SourceConfig
+from headwater.accounts.reading import PartReader, problem
+from headwater.errors import ConfigError
 
 
 def load_accounts(path: Path, known_log_types: Collection[str] | None = None) -> Accounts:
@@ -54,28 +52,20 @@ def parse_accounts(
     draft = reader.draft(document.data)
     findings = reader.findings + (check(draft, known_log_types) if draft else [])
     if findings or draft is None or draft.central is None:
-        raise ConfigError([_problem(finding, document, file) for finding in findings])
-    return _resolve(draft, draft.central, lock or {})
+        raise ConfigError([problem(finding, document, file) for finding in findings])
+    return _resolve(draft, draft.central, lock or {}, document)
 
 
-def _problem(finding: Finding, document: yamlfile.Document, file: str) -> Problem:
-    key = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in finding.path).lstrip(".")
-    return Problem(file, document.line(finding.path), key, finding.message, finding.fix)
-
-
-class _Reader:
-    """Checks the file part by part and keeps what it finds; a broken part does not hide mistakes in the others."""
-
-    def __init__(self) -> None:
-        self.findings: list[Finding] = []
+class _Reader(PartReader):
+    """Reads the file part by part."""
 
     def draft(self, data: Any) -> Draft | None:
-        file = self._part(FileDocument, data, ())
+        file = self.part(FileDocument, data, ())
         if file is None:
             return None
-        central = self._part(CentralDocument, file.central, ("central",))
-        defaults = self._part(DefaultsDocument, file.defaults, ("defaults",))
-        retention = self._part(RetentionDocument, file.retention, ("retention",))
+        central = self.part(CentralDocument, file.central, ("central",))
+        defaults = self.part(DefaultsDocument, file.defaults, ("defaults",))
+        retention = self.part(RetentionDocument, file.retention, ("retention",))
         accounts = (self._account(raw, ("accounts", index)) for index, raw in enumerate(file.accounts))
         return Draft(
             central,
@@ -85,73 +75,33 @@ class _Reader:
         )
 
     def _account(self, raw: Any, path: yamlfile.Path) -> PlacedAccount | None:
-        account = self._part(AccountDocument, raw, path)
+        account = self.part(AccountDocument, raw, path)
         listed = raw.get("sources") if isinstance(raw, dict) else None
         sources = [
-            Placed((*path, "sources", index), self._part(SourceDocument, source, (*path, "sources", index)))
+            Placed((*path, "sources", index), self.part(SourceDocument, source, (*path, "sources", index)))
             for index, source in enumerate(listed if isinstance(listed, list) else [])
         ]
         formed = tuple(Placed(placed.path, placed.value) for placed in sources if placed.value is not None)
-        return PlacedAccount(path, account, formed) if account else None
-
-    def _part(self, model: type[M], raw: Any, path: yamlfile.Path) -> M | None:
-        try:
-            return model.model_validate(raw)
-        except ValidationError as error:
-            found = [_finding(details, model, path) for details in error.errors()]
-            self.findings += [each for each in found if not _misspelt(each, found)]
-            return None
-
-
-def _misspelt(finding: Finding, others: Sequence[Finding]) -> bool:
-    """Whether a key is missing only because it is misspelt, which is reported already."""
-    suggestion = f"did you mean {finding.path[-1]}?" if finding.path else None
-    return any(other.fix == suggestion and other.path[:-1] == finding.path[:-1] for other in others)
+        given = raw.get("destinations") if isinstance(raw, dict) else None
+        read = [
+            Placed(
+                (*path, "destinations", index), self.part(OwnDestinationDocument, own, (*path, "destinations", index))
+            )
+            for index, own in enumerate(given if isinstance(given, list) else [])
+        ]
+        own = tuple(Placed(placed.path, placed.value) for placed in read if placed.value is not None)
+        return PlacedAccount(path, account, formed, own) if account else None
 
 
-def _finding(details: ErrorDetails, model: type[BaseModel], path: yamlfile.Path) -> Finding:
-    place = (*path, *details["loc"])
-    key = place[-1] if place else "the file"
-    context = details.get("ctx", {})
-    match details["type"]:
-        case "headwater":
-            return Finding(place, context["message"], context["fix"])
-        case "extra_forbidden":
-            known = list(_holder(model, details["loc"]).model_fields)
-            return Finding(place, f"unknown key {key!r}", did_you_mean(str(key), known))
-        case "missing":
-            return Finding(place, f"{key!r} is missing", _description(model, str(key)))
-        case "model_type" | "dict_type" | "model_attributes_type":
-            return Finding(place, f"{key} must be a mapping of keys to values")
-        case "list_type":
-            return Finding(place, f"{key} must be a list", "one entry a line, each begun by a hyphen")
-        case "too_short":
-            return Finding(place, f"{key} is empty", "add an entry, or remove the account")
-        case "string_type":
-            return Finding(place, f"{details['input']!r} is not text", f'put it in quotes: "{details["input"]}"')
-        case "literal_error":
-            return Finding(place, f"{details['input']!r} is not one of {context['expected']}")
-        case _:
-            return Finding(place, details["msg"])
-
-
-def _holder(model: type[BaseModel], path: Sequence[str | int]) -> type[BaseModel]:
-    """The model that the last key of a path belongs to."""
-    for key in path[:-1]:
-        field = model.model_fields.get(str(key))
-        parts = [field.annotation, *get_args(field.annotation)] if field else []
-        model = next((part for part in parts if isinstance(part, type) and issubclass(part, BaseModel)), model)
-    return model
-
-
-def _description(model: type[BaseModel], key: str) -> str:
-    field = model.model_fields.get(key)
-    return f"add {key}: {field.description}" if field and field.description else f"add {key}"
-
-
-def _resolve(draft: Draft, central: CentralDocument, lock: Mapping[str, LockedAccount]) -> Accounts:
+def _resolve(
+    draft: Draft, central: CentralDocument, lock: Mapping[str, LockedAccount], document: yamlfile.Document
+) -> Accounts:
     partition = names.partition_of(central.region)
-    accounts = [_account(placed, draft, partition, lock.get(placed.value.id)) for placed in draft.accounts]
+    lines = _lines(document)
+    accounts = [
+        replace(_account(placed, draft, partition, lock.get(placed.value.id)), destinations=_own(placed, lines))
+        for placed in draft.accounts
+    ]
     known = {account.id for account in accounts}
     made = [arn for account_id, entry in lock.items() if account_id in known for arn in entry.topic_arns]
     brought = [source.topic_arn for account in accounts for source in account.sources if source.topic_arn]
@@ -192,6 +142,23 @@ def _account(placed: PlacedAccount, draft: Draft, partition: str, locked: Locked
         external_id=document.external_id or (locked.external_id if locked else None),
         retention=_retention(document.retention or RetentionDocument.model_validate({})),
     )
+
+
+def _own(account: PlacedAccount, lines: Mapping[yamlfile.Path, dict[yamlfile.Path, int]]) -> tuple[OwnDestination, ...]:
+    return tuple(
+        OwnDestination(own.name, own.type, own.severity, own.config, lines.get(placed.path, {}))
+        for placed in account.destinations
+        for own in (placed.value,)
+    )
+
+
+def _lines(document: yamlfile.Document) -> dict[yamlfile.Path, dict[yamlfile.Path, int]]:
+    """The lines of each account's own destinations, by path below each."""
+    found: dict[yamlfile.Path, dict[yamlfile.Path, int]] = {}
+    for path, line in document.lines.items():
+        if len(path) >= 4 and path[2] == "destinations":
+            found.setdefault(path[:4], {})[path[4:]] = line
+    return found
 
 
 def _retention(document: RetentionDocument) -> Retention:

@@ -7,7 +7,7 @@ import re
 from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 from headwater.model import Source
 
@@ -57,6 +57,17 @@ class Retention:
 
 
 @dataclass(frozen=True, slots=True)
+class OwnDestination:
+    """Where alerts of one account go, and no others. config: not checked yet; lines: of the entry, by path below it."""
+
+    name: str
+    type: str
+    severity: str
+    config: Mapping[str, Any] = field(repr=False)
+    lines: Mapping[tuple[str | int, ...], int] = field(default_factory=dict, repr=False, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Account:
     """One customer account.
 
@@ -75,6 +86,7 @@ class Account:
     permissions_boundary_arn: str | None = None
     external_id: str | None = field(default=None, repr=False)
     retention: Retention = Retention()
+    destinations: tuple[OwnDestination, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
