@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -14,12 +14,16 @@ from pydantic import ValidationError
 from pyiceberg.catalog import Catalog
 
 from headwater import log
-from headwater.accounts import Accounts, load_accounts
+from headwater.accounts import Account, Accounts, load_accounts
 from headwater.accounts.lock import lock_path
 from headwater.aws import rds, s3, sns
 from headwater.aws.session import Sessions
+from headwater.destinations.config import DestinationsConfig, read_destinations
 from headwater.destinations.destination import Destination
 from headwater.destinations.json_lines import JsonLines
+from headwater.destinations.kind import load_kinds
+from headwater.destinations.outlets import Outlets, make_outlets
+from headwater.destinations.secret import Secrets
 from headwater.destinations.sns import Sns
 from headwater.detect import packs
 from headwater.detect.budget import Limits
@@ -41,6 +45,7 @@ from headwater.state.database import Database, connect
 from headwater.state.health import RejectLimit
 from headwater.state.kv import StateCache
 from headwater.state.rule_health import RuleLimit
+from headwater.state.storms import AlertPolicy
 from headwater.worker import correlate, scheduled
 from headwater.worker.committer import Committer, utc_now
 from headwater.worker.evaluate import Evaluator, Task
@@ -115,11 +120,12 @@ def detector(made: Settings, state: Database, now: Callable[[], datetime] = utc_
 
     Raises: DetectionError.
     """
-    chosen, cache = selection(made), StateCache(state, now)
+    chosen, cache, called = selection(made), StateCache(state, now), destinations(made).router.called
     if made.sandbox == "none":
-        return Engine(chosen.load(cache), suspended=rule_health.suspended(state))
+        return Engine(chosen.load(cache), destinations=called, suspended=rule_health.suspended(state))
     limits = Limits(made.rule_budget_s, made.rule_batch_budget_s, made.rule_kill_s, made.rules_memory_mib)
-    return Sandbox(chosen, limits=limits, cache=cache, suspended=lambda: rule_health.suspended(state)).start()
+    suspended = partial(rule_health.suspended, state)
+    return Sandbox(chosen, destinations=called, limits=limits, cache=cache, suspended=suspended).start()
 
 
 def lookup_tables(made: Settings) -> LookupTables:
@@ -135,12 +141,42 @@ def lookup_tables(made: Settings) -> LookupTables:
     return LookupTables(specs, Loader(library(made), sessions, lambda sql: query(catalog(made), sql), max_bytes))
 
 
-def destinations(made: Settings) -> dict[str, Destination]:
-    """Where alerts go: always the local file, and the SNS topic where one is set."""
-    found: list[Destination] = [JsonLines(made.resolved_alerts_file)]
+def destinations(made: Settings) -> Outlets:
+    """Where alerts go: the local file, the SNS topic where one is set, and what destinations.yml and accounts.yml say.
+
+    Raises: ConfigError with every mistake of those files.
+    """
+    built_in: list[Destination] = [JsonLines(made.resolved_alerts_file)]
     if made.alerts_topic_arn:
-        found.append(Sns(sns.publisher(made.alerts_topic_arn)))
-    return {destination.name: destination for destination in found}
+        built_in.append(Sns(sns.publisher(made.alerts_topic_arn)))
+    known = known_accounts(made)
+    sends = made.deliver == "worker"
+    secrets = Secrets(made.region)
+    return make_outlets(routes(made, known), known, built_in, secrets, sends=sends, console_url=made.console_url)
+
+
+def known_accounts(made: Settings) -> tuple[Account, ...]:
+    """The accounts of accounts.yml, where there is one: files can be ingested without."""
+    name = str(made.accounts_file)
+    is_there = name.startswith("s3://") or Path(name).exists()
+    return accounts(made).accounts if is_there else ()
+
+
+def routes(made: Settings, known: Sequence[Account]) -> DestinationsConfig:
+    """What destinations.yml and accounts.yml say of destinations, checked."""
+    name = made.destinations_file
+    text = None if name is None else _destinations_text(name, made.region)
+    return read_destinations(text, name or "destinations.yml", known, str(made.accounts_file), load_kinds())
+
+
+def _destinations_text(name: str, region: str) -> str:
+    if name.startswith("s3://"):
+        return s3.read_text(name, region)
+    try:
+        return Path(name).read_text(encoding="utf-8")
+    except FileNotFoundError as error:
+        fix = "write one (docs/alerts.md has an example), or unset HEADWATER_DESTINATIONS_FILE"
+        raise ConfigError.one(name, "no such file", fix=fix) from error
 
 
 def library(made: Settings) -> Mapping[str, LogType]:
@@ -151,7 +187,9 @@ def library(made: Settings) -> Mapping[str, LogType]:
 def store(made: Settings) -> Store:
     """Where commits go."""
     rule_limit = RuleLimit(made.rule_errors_max, COSTLY)
-    return Store(database(made), catalog(made), tuple(destinations(made)), reject_limit(made), rule_limit)
+    policy = AlertPolicy(made.storm_alerts_per_hour, made.alert_reopen == "reopen")
+    router = destinations(made).router
+    return Store(database(made), catalog(made), router, reject_limit(made), rule_limit, policy=policy)
 
 
 def reject_limit(made: Settings) -> RejectLimit:

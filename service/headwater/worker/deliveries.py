@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import time
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as WaitTimeout
 from datetime import datetime
 
 import structlog
 
-from headwater.destinations.deliver import deliver
-from headwater.destinations.destination import Destination
+from headwater.destinations.deliver import Deliverer
+from headwater.destinations.outlets import Outlets
 from headwater.errors import TransientError
 from headwater.state.database import Database
 
@@ -18,28 +19,30 @@ LOG = structlog.get_logger()
 
 
 class Deliveries:
-    """One round at a time."""
+    """One round at a time, and what it began."""
 
-    def __init__(self, database: Database, destinations: Mapping[str, Destination]) -> None:
-        self._database = database
-        self._destinations = destinations
-        self._pool = ThreadPoolExecutor(1, thread_name_prefix="deliver")
+    def __init__(self, database: Database, outlets: Outlets, clock: Callable[[], datetime]) -> None:
+        self._deliverer = Deliverer(database, outlets, clock)
+        self._pool = ThreadPoolExecutor(1, thread_name_prefix="dispatch")
         self._running: Future[int] | None = None
 
-    def run(self, now: datetime) -> None:
+    def run(self) -> None:
         """Begin a round if none is at work; takes no time itself. Raises: TransientError of the one before."""
         if self._running is None or self._running.done():
-            before, self._running = self._running, self._pool.submit(deliver, self._database, self._destinations, now)
+            before, self._running = self._running, self._pool.submit(self._deliverer.round)
             if before is not None:
                 before.result()
 
-    def stop(self, now: datetime, timeout_s: float | None) -> None:
+    def stop(self, timeout_s: float | None) -> None:
         """One last round; what is not sent in time is sent by another worker, or the next one."""
-        last = self._pool.submit(deliver, self._database, self._destinations, now)
+        until = None if timeout_s is None else time.monotonic() + timeout_s
+        last = self._pool.submit(self._deliverer.round)
         self._pool.shutdown(wait=False)
         try:
             last.result(timeout_s)
+            self._deliverer.wait(None if until is None else max(until - time.monotonic(), 0.0))
         except WaitTimeout:
             LOG.warning("deliveries_left")
         except TransientError as error:
             LOG.warning("deliveries_left", error=str(error))
+        self._deliverer.stop(0.0 if until is None else max(until - time.monotonic(), 0.0))

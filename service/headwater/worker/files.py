@@ -5,12 +5,12 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 from headwater.destinations.deliver import deliver
-from headwater.destinations.destination import Destination
+from headwater.destinations.outlets import Outlets
 from headwater.errors import HeadwaterError
 from headwater.model import LOCAL_BUCKET, ObjectRef, Source
 from headwater.settings import Settings
@@ -29,7 +29,7 @@ def ingest_files(
     source: Source,
     committer: Committer,
     settings: Settings,
-    destinations: Mapping[str, Destination],
+    outlets: Outlets,
     track: Callable[[int, int], None] = lambda done, total: None,
     evaluator: Evaluator | None = None,
 ) -> Summary:
@@ -48,7 +48,7 @@ def ingest_files(
     run.finish()
     if evaluator is not None and run.summary.matches:
         run.summary.add_found(evaluator.run_all(committer.now()))
-    deliver(committer.store.database, destinations, committer.now())
+    deliver(committer.store.database, outlets, committer.now())
     run.summary.seconds = round(time.monotonic() - started, 3)
     return run.summary
 

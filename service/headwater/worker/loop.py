@@ -14,7 +14,7 @@ from headwater.accounts import Accounts
 from headwater.aws.s3 import fetch, identify
 from headwater.aws.session import FETCH_THREADS, Sessions
 from headwater.aws.sqs import Queue
-from headwater.destinations.destination import Destination
+from headwater.destinations.outlets import Outlets
 from headwater.errors import AccessDenied, HeadwaterError, ObjectError, TransientError
 from headwater.model import ObjectRef, Source
 from headwater.pipeline import Opened, Step, open_object
@@ -51,7 +51,7 @@ class Worker:
         committer: Committer,
         queue: Queue,
         sessions: Sessions,
-        destinations: Mapping[str, Destination],
+        outlets: Outlets,
         confirm: Callable[[str, str], None],
         step: Step = lambda name: None,
         lookups: Refresher | None = None,
@@ -72,7 +72,8 @@ class Worker:
         self._evaluator = Background(evaluator) if evaluator and chores else None
         self._upkeep = Upkeep(committer.store, settings) if chores else None
         self._tidier = tidier
-        self._deliveries = Deliveries(committer.store.database, destinations)
+        sends = outlets.sends
+        self._deliveries = Deliveries(committer.store.database, outlets, committer.now) if sends else None
         self._sources = {source.source_id: source for source in accounts.sources}
         self._breakers = Breakers(
             committer.store,
@@ -155,7 +156,8 @@ class Worker:
         self._intake.settle()
         if self._evaluator is not None:
             self._evaluator.run(self._committer.now())
-        self._deliveries.run(self._committer.now())
+        if self._deliveries is not None:
+            self._deliveries.run()
         return received
 
     @property
@@ -321,7 +323,8 @@ class Worker:
         self._give_back_unfinished()
         if self._evaluator is not None:
             self._evaluator.stop(self._left_s())
-        self._deliveries.stop(self._committer.now(), self._left_s())
+        if self._deliveries is not None:
+            self._deliveries.stop(self._left_s())
         if self._lookups is not None:
             self._lookups.stop(self._left_s())
         if self._watch is not None:
