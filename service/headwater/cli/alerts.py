@@ -8,26 +8,30 @@ from typing import Annotated, Any
 import orjson
 import typer
 
-from headwater.cli import build
+from headwater.cli import alert_evidence, alert_life, build
+from headwater.cli.alert_life import AlertId, the_alert
 from headwater.cli.output import Format, Output, emit_json, emit_rows
 from headwater.destinations.destination import alert_json
-from headwater.errors import HeadwaterError
 from headwater.model import Alert
 from headwater.state import alerts as state_alerts
+from headwater.state import lifecycle
 
-app = typer.Typer(help="List and show alerts.", no_args_is_help=True)
+app = typer.Typer(help="Look at alerts, say what becomes of them, and see where they were sent.", no_args_is_help=True)
 SHORT_ID = 12  # digits that people see and type
-COLUMNS = ("alert_id", "created_at", "severity", "matches", "account_id", "rule_id", "title")
+COLUMNS = ("alert_id", "created_at", "status", "severity", "matches", "account_id", "rule_id", "title")
 
 
 @app.command("list")
 def list_alerts(
     output: Output = Format.text,
     limit: Annotated[int, typer.Option(min=1, help="The latest N alerts.")] = 100,
-    status: Annotated[str | None, typer.Option(help="open or pending (below the detection's threshold).")] = None,
+    status: Annotated[
+        str | None, typer.Option(help="open, triaged, resolved or pending (below the detection's threshold).")
+    ] = None,
     rule: Annotated[str | None, typer.Option(help="Only alerts of this detection.")] = None,
     account: Annotated[str | None, typer.Option(help="Only alerts of this account id.")] = None,
     severity: Annotated[str | None, typer.Option(help="INFO, LOW, MEDIUM, HIGH or CRITICAL.")] = None,
+    assignee: Annotated[str | None, typer.Option(help="Only alerts that this person has.")] = None,
 ) -> None:
     """List alerts, the latest first."""
     database = build.database(build.settings())
@@ -38,30 +42,38 @@ def list_alerts(
         rule_id=rule,
         account_id=account,
         severity=severity.upper() if severity else None,
+        assignee=assignee,
     )
     rows = [alert_json(alert) if output is Format.json else _row(alert) for alert in found]
     emit_rows(rows, output, empty="No alerts.", columns=COLUMNS)
 
 
 def _row(alert: Alert) -> dict[str, Any]:
-    pending = " (pending)" if alert.status == "pending" else ""
-    return {**asdict(alert), "alert_id": alert.alert_id[:SHORT_ID], "matches": f"{alert.match_count}{pending}"}
+    return {**asdict(alert), "alert_id": alert.alert_id[:SHORT_ID], "matches": alert.match_count}
 
 
 @app.command("show")
-def show(
-    alert_id: Annotated[str, typer.Argument(help="Id from `alerts list`, or its beginning.")],
-    output: Output = Format.text,
-) -> None:
-    """Show one alert with its context and the event that opened it."""
-    found = state_alerts.find_alerts(build.database(build.settings()), alert_id)
-    if len(found) != 1:
-        many = "several alerts begin with" if found else "there is no alert"
-        raise HeadwaterError(f"{many} {alert_id}; `headwater alerts list` shows those there are")
-    fields = alert_json(found[0])
+def show(alert_id: AlertId, output: Output = Format.text) -> None:
+    """Show one alert: its context, the event that opened it, and what was done with it."""
+    database = build.database(build.settings())
+    alert = the_alert(database, alert_id)
+    steps = [asdict(entry) for entry in lifecycle.history(database, alert.alert_id)]
+    fields = alert_json(alert) | {"history": steps}
     if output is Format.json:
         emit_json(fields)
         return
+    fields["history"] = "\n".join(_step(entry) for entry in lifecycle.history(database, alert.alert_id))
     for name, value in fields.items():
         text = value if isinstance(value, str) else orjson.dumps(value, option=orjson.OPT_INDENT_2).decode()
         typer.echo(f"{name:>15}  {text.replace(chr(10), chr(10) + ' ' * 17)}")
+
+
+def _step(entry: lifecycle.Entry) -> str:
+    what = " ".join(part for part in (entry.action, entry.detail) if part)
+    return f"{entry.at:%Y-%m-%d %H:%M:%S}  {what} by {entry.by}" + (f": {entry.comment}" if entry.comment else "")
+
+
+for life in (alert_life.assign, alert_life.comment, alert_life.triage, alert_life.resolve, alert_life.reopen):
+    app.command(life.__name__)(life)
+for evidence in (alert_evidence.events, alert_evidence.pivot, alert_evidence.deliveries):
+    app.command(evidence.__name__)(evidence)

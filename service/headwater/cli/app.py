@@ -14,7 +14,9 @@ from headwater.cli import (
     config,
     correlate,
     data,
+    deliver,
     demo,
+    destinations,
     detections,
     lake,
     lookups,
@@ -59,6 +61,7 @@ def root(
 
 
 app.command("run")(serve.run)
+app.command("deliver")(deliver.deliver)
 app.command("ingest")(data.ingest)
 app.command("backfill")(backfill.backfill)
 app.command("reconcile")(backfill.reconcile)
@@ -69,6 +72,7 @@ app.command("query")(data.query)
 app.command("correlate")(correlate.correlate)
 app.command("demo")(demo.demo)
 app.add_typer(alerts.app, name="alerts")
+app.add_typer(destinations.app, name="destinations")
 app.add_typer(detections.app, name="detections")
 app.add_typer(packs.app, name="packs")
 app.add_typer(lookups.app, name="lookups")

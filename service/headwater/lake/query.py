@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Final
 
@@ -39,8 +39,9 @@ def query(
     threads: int = 2,
     timeout_s: float | None = None,
     max_rows: int | None = None,
+    parameters: Mapping[str, object] | None = None,
 ) -> pa.Table:
-    """The rows of one SELECT; tables are named like `logs.aws_cloudtrail`, times are in UTC.
+    """The rows of one SELECT; tables are named like `logs.aws_cloudtrail`, times are in UTC; $name is a parameter.
 
     Raises: QueryError, with the names of the tables that exist; also for a query that takes longer or gives more rows.
     """
@@ -56,7 +57,7 @@ def query(
             connection.execute("SET TimeZone = 'UTC'")
             _create_views(connection, catalog, names, sql)
             connection.execute("SET lock_configuration = true")
-            return _rows(connection, sql, max_rows)
+            return _rows(connection, sql, max_rows, parameters)
         except duckdb.Error as error:
             if late.is_set():
                 raise QueryError(f"the query took longer than {timeout_s:g} s") from error
@@ -86,7 +87,14 @@ def _limited(connection: duckdb.DuckDBPyConnection, timeout_s: float | None) -> 
             watch.join()
 
 
-def _rows(connection: duckdb.DuckDBPyConnection, sql: str, max_rows: int | None) -> pa.Table:
+def _rows(
+    connection: duckdb.DuckDBPyConnection, sql: str, max_rows: int | None, parameters: Mapping[str, object] | None
+) -> pa.Table:
+    if parameters is not None:
+        found = connection.execute(sql, dict(parameters)).to_arrow_table()
+        if max_rows is not None and found.num_rows > max_rows:
+            raise QueryError(f"the query gives more than {max_rows:,} rows")
+        return found
     if max_rows is None:
         return connection.sql(sql).to_arrow_table()
     rows = connection.sql(sql).limit(max_rows + 1).to_arrow_table()
