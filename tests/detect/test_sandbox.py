@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 import textwrap
@@ -365,7 +366,7 @@ sys.stdin.readline()
 """
 
 
-@pytest.mark.parametrize("way", ["end", "kill"])
+@pytest.mark.parametrize("way", ["end", "kill", "stuck"])
 def test_no_process_is_left_behind(start: Start, write: Write, rule_yaml: RuleYaml, way: str) -> None:
     folder = write({"r.yml": rule_yaml("R", "r.py"), "r.py": ON_A})
     parent = subprocess.Popen(
@@ -375,7 +376,9 @@ def test_no_process_is_left_behind(start: Start, write: Write, rule_yaml: RuleYa
     assert parent.stdout is not None
     child = int(parent.stdout.readline())
 
-    if way == "kill":
+    if way == "stuck":  # as in a rule that loops: it cannot see that its socket is closed
+        os.kill(child, signal.SIGSTOP)
+    if way != "end":
         parent.kill()
     parent.stdin.close()
     parent.wait()

@@ -8,12 +8,15 @@ Source: man pages seccomp(2), unshare(2), prctl(2); system call numbers of the k
 from __future__ import annotations
 
 import ctypes
+import os
 import platform
+import signal
 import struct
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from types import MappingProxyType
 
+PARENT_DEATH_SIGNAL = 1  # PR_SET_PDEATHSIG
 NO_NEW_PRIVS = 38  # PR_SET_NO_NEW_PRIVS
 CLONE_NEWNET = 0x40000000
 CLONE_THREAD = 0x00010000
@@ -54,6 +57,18 @@ MACHINES: Mapping[str, Calls] = MappingProxyType(
         ),
     }
 )
+
+
+def end_with(parent: int) -> bool:
+    """Have the kernel end this process when its parent ends, however that ends; False where that is not to be had.
+
+    parent: its process id. It must be the parent's main thread that started this process: the kernel looks at threads.
+    """
+    if sys.platform != "linux" or ctypes.CDLL(None).prctl(PARENT_DEATH_SIGNAL, signal.SIGKILL, 0, 0, 0) != 0:
+        return False
+    if os.getppid() != parent:  # it ended before
+        os._exit(1)
+    return True
 
 
 def confine() -> tuple[str, ...]:

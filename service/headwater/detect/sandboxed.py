@@ -1,4 +1,4 @@
-"""The process that runs the detections of a Sandbox: `python -m headwater.detect.sandboxed SOCKET PROGRESS`.
+"""The process that runs the detections of a Sandbox: `python -m headwater.detect.sandboxed SOCKET PROGRESS PARENT`.
 
 It has no credentials, opens nothing, and is ended at any time: all that it finds it says on its socket.
 """
@@ -48,6 +48,8 @@ def main() -> None:
     """Serve one parent until it closes the socket."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
     faulthandler.enable()
+    if int(sys.argv[3]):
+        kernel.end_with(int(sys.argv[3]))  # a rule that loops would not see that the socket is closed
     told = sys.stderr
     connection = socket.socket(fileno=int(sys.argv[1]))
     shared = mmap.mmap(int(sys.argv[2]), PLACE.stop)

@@ -11,6 +11,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import weakref
 from collections.abc import Callable
 from typing import TypeVar
@@ -126,8 +127,10 @@ class Child:
 
 def _spawn(connection: int, shared: int, told: int) -> subprocess.Popen[bytes]:
     """A new interpreter: a fork of this process would have its memory, and its threads' locks."""
+    # 0: the kernel would end it with this thread
+    parent = os.getpid() if threading.current_thread() is threading.main_thread() else 0
     return subprocess.Popen(  # noqa: S603 — our own module
-        [sys.executable, "-P", "-m", "headwater.detect.sandboxed", str(connection), str(shared)],
+        [sys.executable, "-P", "-m", "headwater.detect.sandboxed", str(connection), str(shared), str(parent)],
         env=guard.scrubbed(os.environ),
         cwd=os.sep,
         stdin=subprocess.DEVNULL,
