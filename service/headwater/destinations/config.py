@@ -202,10 +202,11 @@ class _Reader(PartReader):
         if file is None:
             return (), ()
         places = [self._place(raw, ("destinations", index)) for index, raw in enumerate(file.destinations)]
+        self._unique(file)
         known = {place.name for place in places if place}
         routes = [self._route(raw, ("routes", index), known) for index, raw in enumerate(file.routes)]
         if not self.findings:
-            self._check(file, [place for place in places if place], [route for route in routes if route])
+            self._check_routes([place for place in places if place], [route for route in routes if route])
         return tuple(place for place in places if place), tuple(route for route in routes if route)
 
     def _place(self, raw: Any, path: Path) -> Place | None:
@@ -260,19 +261,22 @@ class _Reader(PartReader):
                 self.findings.append(Finding((*path, index), f"there is no account {name!r} in accounts.yml", fix))
         return frozenset(found for found in ids if found is not None)
 
-    def _check(self, file: FileDocument, places: Sequence[Place], routes: Sequence[Route]) -> None:
+    def _unique(self, file: FileDocument) -> None:
         seen: set[str] = set()
-        for index, place in enumerate(places):
-            if place.name in seen:
+        for index, raw in enumerate(file.destinations):
+            name = str(raw.get("name")) if isinstance(raw, dict) else ""
+            if name and name in seen:
                 path = ("destinations", index, "name")
-                self.findings.append(Finding(path, f"destination name {place.name!r} stands twice", "rename one"))
-            seen.add(place.name)
+                self.findings.append(Finding(path, f"destination name {name!r} stands twice", "rename one"))
+            seen.add(name)
+
+    def _check_routes(self, places: Sequence[Place], routes: Sequence[Route]) -> None:
         if not routes:
             return
         for_all = {place.name for place in places if place.accounts is None}
         if not (routes[-1].is_catch_all and for_all & set(routes[-1].to)):
             fix = "end with a route without `match`, to a destination with `accounts: any`"
-            last = ("routes", len(file.routes) - 1)
+            last = ("routes", len(routes) - 1)
             self.findings.append(Finding(last, "alerts that fit no route would go nowhere: there is no catch-all", fix))
         for index, route in enumerate(routes[:-1]):
             if route.is_catch_all and not route.goes_on:

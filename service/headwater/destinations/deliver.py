@@ -153,7 +153,7 @@ class Deliverer:
             refused_at is not None
             and health is not None
             and health.last_sent_at is not None
-            and health.last_sent_at > refused_at
+            and health.last_sent_at >= refused_at
         )
 
     def _failed(self, delivery: Delivery, error: str, pause_s: float | None = None, *, refused: bool = False) -> None:

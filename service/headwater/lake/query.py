@@ -90,14 +90,10 @@ def _limited(connection: duckdb.DuckDBPyConnection, timeout_s: float | None) -> 
 def _rows(
     connection: duckdb.DuckDBPyConnection, sql: str, max_rows: int | None, parameters: Mapping[str, object] | None
 ) -> pa.Table:
-    if parameters is not None:
-        found = connection.execute(sql, dict(parameters)).to_arrow_table()
-        if max_rows is not None and found.num_rows > max_rows:
-            raise QueryError(f"the query gives more than {max_rows:,} rows")
-        return found
+    found = connection.sql(sql) if parameters is None else connection.sql(sql, params=dict(parameters))
     if max_rows is None:
-        return connection.sql(sql).to_arrow_table()
-    rows = connection.sql(sql).limit(max_rows + 1).to_arrow_table()
+        return found.to_arrow_table()
+    rows = found.limit(max_rows + 1).to_arrow_table()
     if rows.num_rows > max_rows:
         raise QueryError(f"the query gives more than {max_rows:,} rows")
     return rows
