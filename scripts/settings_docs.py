@@ -26,6 +26,7 @@ from headwater.accounts.document import (
     RetentionDocument,
     SourceDocument,
 )
+from headwater.destinations.config import DestinationDocument, MatchDocument, QuietDocument, RouteDocument
 from headwater.settings import Settings
 
 DOCUMENT = Path(__file__).parents[1] / "docs" / "configuration.md"
@@ -36,6 +37,10 @@ TABLES: Mapping[str, type[BaseModel]] = {
     "retention": RetentionDocument,
     "destination": OwnDestinationDocument,
     "source": SourceDocument,
+    "places": DestinationDocument,
+    "routes": RouteDocument,
+    "match": MatchDocument,
+    "quiet_hours": QuietDocument,
     "settings": Settings,
 }
 
@@ -56,7 +61,7 @@ def rendered(text: str) -> str:
 
 def _table(model: type[BaseModel]) -> str:
     prefix = "HEADWATER_" if model is Settings else ""
-    rows = [_row(prefix, name, field) for name, field in model.model_fields.items()]
+    rows = [_row(prefix, field.alias or name, field) for name, field in model.model_fields.items()]
     title = "Variable" if prefix else "Key"
     return "\n".join([f"| {title} | Default | Meaning |", "|---|---|---|", *rows])
 
