@@ -15,6 +15,7 @@ locals {
       HEADWATER_STOP_TIMEOUT_S        = "110" # below stopTimeout
       HEADWATER_VISIBILITY_TIMEOUT_S  = tostring(var.visibility_timeout_s)
     },
+    contains(local.own_roles, "deliverer") ? { HEADWATER_DELIVER = "off" } : {}, # of the workers
     var.alerts_topic ? { HEADWATER_ALERTS_TOPIC_ARN = aws_sns_topic.alerts[0].arn } : {},
     var.state_url == null ? {} : { HEADWATER_STATE_URL = var.state_url, HEADWATER_STATE_IAM_AUTH = "true" },
     var.environment,
@@ -25,8 +26,8 @@ locals {
   # A process for each vCPU of the task's own: Fargate need not show a container how many it has.
   processes = { for name, task in var.tasks : name => { HEADWATER_PROCESSES = tostring(max(1, floor(task.cpu / 1024))) } }
 
-  # Of the tasks that run the worker; ECS knows nothing of the image's own HEALTHCHECK. Restarts a task whose loop stands still.
-  probed = [for name, task in var.tasks : name if try(task.command[0], "") == "run"]
+  # Of the tasks that run the worker or the deliverer; ECS knows nothing of the image's own HEALTHCHECK. Restarts a task whose loop stands still.
+  probed = [for name, task in var.tasks : name if contains(["run", "deliver"], try(task.command[0], ""))]
   health_check = {
     command     = ["CMD", "python", "-c", "import os, urllib.request as url; url.urlopen('http://127.0.0.1:' + os.environ['HEADWATER_HTTP_PORT'] + '/healthz', timeout=8)"]
     interval    = 60

@@ -195,6 +195,12 @@ locals {
 
 data "aws_iam_policy_document" "deliverer" {
   source_policy_documents = compact([var.state_connect_policy, data.aws_iam_policy_document.alerts.json])
+
+  statement {
+    sid       = "Configuration" # accounts.yml, destinations.yml
+    actions   = ["s3:GetObject"]
+    resources = ["arn:${local.partition}:s3:::${var.lake_bucket_name}/config/*"]
+  }
 }
 
 # The console shows alerts and queries the lake; it writes no table.
