@@ -18,7 +18,7 @@ from sqlalchemy import Connection, Engine, Row, bindparam, delete, select, updat
 
 from headwater.model import Match
 from headwater.state import lifecycle
-from headwater.state.database import CHUNK, chunks, insert_missing, run
+from headwater.state.database import CHUNK, chunks, insert_missing, read, run
 from headwater.state.schema import alerts, storms
 
 WINDOW = timedelta(hours=1)
@@ -122,6 +122,9 @@ def example(context: str, otherwise: str) -> str:
 
 def end(engine: Engine, now: datetime) -> int:
     """Tell the end of storms whose hour is over, and forget all hours that are; gives how many storms ended."""
+    with read(engine) as connection:
+        if connection.scalar(select(storms.c.storm_id).where(storms.c.until <= now).limit(1)) is None:
+            return 0
     ended = 0
     while True:
         told, found = run(engine, lambda connection: _end_some(connection, now))
