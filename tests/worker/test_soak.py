@@ -11,7 +11,7 @@ REPOSITORY = Path(__file__).parents[2]
 
 
 def test_failing_calls_and_killed_workers_lose_and_double_nothing(tmp_path: Path) -> None:
-    command = [sys.executable, "scripts/soak", "300", "--services", "1", "--kill-every-s", "12", "--limit-s", "240"]
+    command = [sys.executable, "scripts/soak", "200", "--services", "1", "--kill-every-s", "20", "--limit-s", "240"]
 
     ran = subprocess.run(
         [*command, "--folder", str(tmp_path)], cwd=REPOSITORY, capture_output=True, text=True, check=False
