@@ -167,7 +167,8 @@ def test_alert_is_listed_and_shown_by_the_beginning_of_its_id(headwater: Headwat
     (listed,) = headwater("alerts", "list", "-o", "json").json
     shown = headwater("alerts", "show", listed["alert_id"][:8], "-o", "json").json
 
-    assert shown == listed
+    assert shown == {**listed, "history": shown["history"]}
+    assert [entry["action"] for entry in shown["history"]] == ["opened"]
     assert shown["event"]["eventName"] == "StopLogging"
     assert listed["alert_id"][:8] in headwater("alerts", "list").out
 

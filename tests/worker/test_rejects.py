@@ -71,7 +71,7 @@ class Bench:
     def ingest(self, *files: Path, library: Mapping[str, LogType] | None = None, source: Source = SOURCE) -> Any:
         """Read files into the lake, without detections."""
         made = Committer(build.store(self.settings), library or load_library(), None, self.settings, "files")
-        return ingest_files(files, source, made, self.settings, {})
+        return ingest_files(files, source, made, self.settings, build.destinations(self.settings))
 
     def file(self, lines: Sequence[str] = LINES, name: str = "app.log") -> Path:
         """A file of lines."""
