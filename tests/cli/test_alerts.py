@@ -175,3 +175,57 @@ def test_the_example_of_the_documentation_is_right() -> None:
     accounts = accounts_of([{"id": MINE, "name": "payments", "destinations": own}])
 
     assert len(config_of(file, accounts).places) == 4
+
+
+def test_a_worker_that_is_not_to_send_leaves_it_to_the_deliverer(headwater: Headwater, tmp_path: Path) -> None:
+    (tmp_path / "trail.json.gz").write_bytes(cloudtrail_gz([stop_logging(1)]))
+    headwater("ingest", tmp_path / "trail.json.gz", HEADWATER_DELIVER="off")
+    waiting = headwater("alerts", "deliveries", "-o", "json").json
+
+    headwater("deliver", "--once")
+
+    assert [each["status"] for each in waiting] == ["pending"]
+    assert [each["status"] for each in headwater("alerts", "deliveries", "-o", "json").json] == ["sent"]
+
+
+RULE = """
+def rule(event):
+    return event.get("eventName") == "StopLogging"
+def destinations(event):
+    return [NAME]
+"""
+SPEC = {"AnalysisType": "rule", "RuleID": "Named", "Filename": "named.py", "Enabled": True, "Severity": "High"} | {
+    "LogTypes": ["AWS.CloudTrail"]
+}
+
+
+@pytest.mark.parametrize(
+    ("named", "reached"),
+    [("hook", {"hook"}), (f"{MINE}/own", {f"{MINE}/own"}), ("own", {f"{MINE}/own"}), ("gone", {"file", "hook", "own"})],
+)
+def test_a_detection_names_destinations_by_what_people_call_them(
+    headwater: Headwater, tmp_path: Path, named: str, reached: set[str]
+) -> None:
+    pack = tmp_path / "pack"
+    pack.mkdir()
+    (pack / "named.py").write_text(RULE.replace("NAME", repr(named)))
+    (pack / "named.yml").write_text(json.dumps(SPEC))
+    (tmp_path / "trail.json.gz").write_bytes(cloudtrail_gz([stop_logging(1)]))
+    own = {"name": "own", "type": "webhook", "config": webhook("own")}
+    central = {"account_id": "999988887777", "region": "us-east-1", "lake_bucket": "headwater-lake"}
+    account = {
+        "id": MINE,
+        "name": "payments",
+        "destinations": [own],
+        "sources": [{"name": "a", "bucket": "payments-logs"}],
+    }
+    (tmp_path / "accounts.yml").write_text(json.dumps({"version": 1, "central": central, "accounts": [account]}))
+    environment = destinations_file(tmp_path, "https://hooks.example.com/x") | {
+        "HEADWATER_DETECTIONS": json.dumps([str(pack)]),
+        "HEADWATER_DELIVER": "off",
+    }
+
+    headwater("ingest", tmp_path / "trail.json.gz", "--account", MINE, **environment)
+
+    found = headwater("alerts", "deliveries", "-o", "json", **environment).json
+    assert {each["destination"] for each in found} == {name if name != "own" else f"{MINE}/own" for name in reached}
