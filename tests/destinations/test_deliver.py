@@ -320,3 +320,15 @@ def test_how_a_destination_is_can_be_asked(database: Engine) -> None:
 
     assert (health.failures, health.opened_at, health.last_error) == (3, NOW, "no answer")
     assert outbox.counts(database) == {"pending": 3}
+
+
+def test_a_round_sends_nothing_to_a_destination_that_is_left_alone(database: Engine) -> None:
+    pager = Place("pager", down)
+    scene = Scene(database, [pager])
+    scene.open(3)
+    scene.run()
+    asked = pager.asked
+
+    assert [deliver(database, scene.outlets, NOW) for _ in range(3)] == [0, 0, 0]
+
+    assert pager.asked == asked == 3

@@ -32,8 +32,8 @@ def deliver(
     settings = build.settings()
     deliverer = Deliverer(build.database(settings), build.destinations(settings), utc_now)
     if once:
-        while deliverer.round():
-            deliverer.wait()
+        while deliverer.round() and deliverer.wait():  # what is left waits for its time, or its destination
+            pass
         deliverer.stop()
         return
     stop = threading.Event()
