@@ -122,8 +122,9 @@ def example(context: str, otherwise: str) -> str:
 
 def end(engine: Engine, now: datetime) -> int:
     """Tell the end of storms whose hour is over, and forget all hours that are; gives how many storms ended."""
+    oldest = select(storms.c.storm_id).where(storms.c.until <= now).order_by(storms.c.until).limit(1)
     with read(engine) as connection:
-        if connection.scalar(select(storms.c.storm_id).where(storms.c.until <= now).limit(1)) is None:
+        if connection.scalar(oldest) is None:
             return 0
     ended = 0
     while True:
