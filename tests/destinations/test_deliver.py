@@ -23,7 +23,7 @@ from headwater.state.alerts import list_alerts
 from headwater.state.database import connect
 from headwater.state.deliveries import list_deliveries, retry
 from headwater.state.destinations import list_health
-from support.protocol import NOW, commit_batch, later, match
+from support.protocol import NOW, at_once, commit_batch, later, match
 from support.routing import alert, config_of, two_accounts
 
 Answer = Callable[[Message], None]
@@ -332,3 +332,13 @@ def test_a_round_sends_nothing_to_a_destination_that_is_left_alone(database: Eng
     assert [deliver(database, scene.outlets, NOW) for _ in range(3)] == [0, 0, 0]
 
     assert pager.asked == asked == 3
+
+
+def test_deliverers_at_once_send_each_message_once(database: Engine) -> None:
+    scene = Scene(database, [Place("chat"), Place("pager")])
+    scene.open(60)
+
+    sent = at_once([lambda: deliver(database, scene.outlets, later(1))] * 3)
+
+    assert sum(sent) == 120
+    assert [place.asked for place in scene.places] == [60, 60]

@@ -12,7 +12,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, Engine, MetaData, inspect, text
+from sqlalchemy import Connection, Engine, MetaData, Table, inspect, text
 
 from headwater.errors import ConfigError
 from headwater.state import migrate
@@ -78,11 +78,12 @@ def test_an_empty_database_is_brought_to_the_head(bare: Engine, state_url: str) 
 
 
 def before_migrations(connection: Connection) -> None:
-    """Make the tables as releases without migrations did: fewer, and with other indexes."""
+    """Make the tables as releases without migrations did: fewer, with fewer columns, and with other indexes."""
     old = MetaData()
+    younger = {"assignee", "resolution", "storm_id", "action", "sequence", "note", "refused_at"}
     for table in metadata.sorted_tables:
-        if table.name in ("objects", "batches", "alerts"):
-            table.to_metadata(old)
+        if table.name in ("objects", "batches", "alerts", "outbox"):
+            Table(table.name, old, *(column._copy() for column in table.columns if column.name not in younger))
     for table in old.sorted_tables:
         table.indexes.clear()
     old.create_all(connection)
