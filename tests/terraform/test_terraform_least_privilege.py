@@ -63,6 +63,7 @@ SENDS_ALERTS = {
     "s3:PutObject",
     "secretsmanager:GetSecretValue",
     "securityhub:BatchImportFindings",
+    "securityhub:BatchUpdateFindings",
     "sns:Publish",
     "sqs:SendMessage",
     "ssm:GetParameter",
@@ -109,6 +110,7 @@ def test_a_worker_without_options_reaches_no_lookup_table_and_no_destination(pro
     assert sids - plain == {
         *("ReadLookupTables", "DecryptLookupTables", "AssumeLookupRoles"),
         *("PublishAlerts", "SendAlerts", "PutAlertsOnBuses", "WriteAlerts", "ImportFindings"),
+        "ResolveFindings",
         *("ReadSecrets", "ReadParameters", "KeysOfDestinations"),
     }
 

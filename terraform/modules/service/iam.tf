@@ -188,6 +188,7 @@ locals {
     PutAlertsOnBuses = { actions = ["events:PutEvents"], arns = sort(distinct(var.alert_destinations.event_bus_arns)) }
     WriteAlerts      = { actions = ["s3:PutObject"], arns = sort(distinct(var.alert_destinations.object_arns)) }
     ImportFindings   = { actions = ["securityhub:BatchImportFindings"], arns = var.alert_destinations.security_hub ? ["arn:${local.partition}:securityhub:${local.region}:${local.account_id}:product/${local.account_id}/default"] : [] }
+    ResolveFindings  = { actions = ["securityhub:BatchUpdateFindings"], arns = var.alert_destinations.security_hub ? ["arn:${local.partition}:securityhub:${local.region}:${local.account_id}:hub/default"] : [] }
     ReadSecrets      = { actions = ["secretsmanager:GetSecretValue"], arns = sort(distinct(var.alert_destinations.secret_arns)) }
     ReadParameters   = { actions = ["ssm:GetParameter", "ssm:GetParameters"], arns = sort(distinct(var.alert_destinations.parameter_arns)) }
   } : sid => target if length(target.arns) > 0 }
