@@ -103,14 +103,14 @@ def test_a_backlog_of_others_is_touched_three_times_at_most(link: Link) -> None:
 
     sqs = link.cloud.client(CENTRAL, "sqs")
     url = sqs.get_queue_url(QueueName="headwater-intake")["QueueUrl"]
-    counts = []
+    counts: dict[str, int] = {}
     while batch := sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10, AttributeNames=["All"]).get("Messages"):
-        counts += [int(each["Attributes"]["ApproximateReceiveCount"]) for each in batch]
+        counts |= {each["MessageId"]: int(each["Attributes"]["ApproximateReceiveCount"]) for each in batch}
         for each in batch:
             sqs.delete_message(QueueUrl=url, ReceiptHandle=each["ReceiptHandle"])
     assert (check.result, len(counts)) == ("FAILED", 41)
     assert "let a worker empty it" in check.fix
-    assert max(counts) <= 4  # three looks of ours, and this test's
+    assert max(counts.values()) <= 4  # three looks of ours, and this test's
 
 
 @pytest.fixture
