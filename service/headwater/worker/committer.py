@@ -147,7 +147,16 @@ class Committer:
     def sweep(self, open_ref: OpenRef) -> Committed:
         """Take over every batch whose worker is gone, whether or not its notifications come again."""
         expired = ledger.expired_batches(self.store.database, self.now())
-        return _joined([self.take_over(batch_id, open_ref) for batch_id in expired])
+        return _joined([self.try_take_over(batch_id, open_ref) for batch_id in expired])
+
+    def try_take_over(self, batch_id: str, open_ref: OpenRef) -> Committed:
+        """As take_over; a batch that cannot be finished now is tried again when its lease ends, and holds up no other:
+        its customer may refuse us."""
+        try:
+            return self.take_over(batch_id, open_ref)
+        except HeadwaterError as error:
+            LOG.error("take_over_failed", batch_id=batch_id, error=str(error))
+            return Committed()
 
     def take_over(self, batch_id: str, open_ref: OpenRef) -> Committed:
         """Finish a batch whose worker died after prepare: the same objects, the same batch id, the same alert ids."""

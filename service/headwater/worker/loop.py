@@ -188,7 +188,7 @@ class Worker:
         claim = self._claim(wanted.values())
         self._step("open")
         for batch_id in claim.takeover:
-            self._resolve_done(self._committer.take_over(batch_id, self._reopen))
+            self._resolve_done(self._committer.try_take_over(batch_id, self._reopen))
         for ref in claim.owned:
             item = wanted[ref.object_id]
             self._running[self._pool.submit(self._open, item.ref, item.source)] = item
