@@ -24,6 +24,7 @@ def test_named_test_exists(file: str, name: str) -> None:
     assert f"def {name}(" in (REPOSITORY / "tests" / file).read_text()
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not SHARED.exists(), reason="the shared cases are not here")
 @pytest.mark.timeout(600)
 def test_every_case_of_the_field_behaves_as_it_should() -> None:

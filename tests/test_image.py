@@ -259,6 +259,7 @@ def test_container_starts_takes_the_queue_and_ends_on_its_stop_signal(
     assert service.returncode == 0, rest
 
 
+@pytest.mark.slow
 def test_container_writes_nowhere_but_into_its_volumes(container: dict[str, str], tmp_path: Path) -> None:
     ran = subprocess.run(
         [*entry_point(), "--once"], env=container, cwd=tmp_path / "work", capture_output=True, text=True, check=False

@@ -7,6 +7,8 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
+import pytest
+
 from headwater.aws.s3 import list_objects
 from headwater.model import Source
 
@@ -43,6 +45,7 @@ def _item(number: int) -> dict[str, Any]:
     } | {"LastModified": WRITTEN}
 
 
+@pytest.mark.slow
 def test_million_keys_are_listed_in_bounded_memory() -> None:
     bucket = Bucket(1_000_000)
     tracemalloc.start()

@@ -152,7 +152,7 @@ def forget_all(bucket: Bucket) -> None:
         )
 
 
-@pytest.mark.parametrize("step", ["append:logs.aws_cloudtrail", "finish"])
+@pytest.mark.parametrize("step", ["append:logs.aws_cloudtrail", pytest.param("finish", marks=pytest.mark.slow)])
 def test_a_killed_run_is_continued_by_the_next(make_bucket: MakeBucket, state_url: str, step: str) -> None:
     bucket = make_bucket(state_url)
     keys = [bucket.put(f"o{n:02d}", DAY, record(n) if n % 5 else stop_logging(n)) for n in range(25)]

@@ -61,6 +61,7 @@ def test_second_run_without_terraform_works_like_the_first(tmp_path: Path) -> No
     assert dict(os.environ) == before
 
 
+@pytest.mark.slow
 def test_settings_of_the_user_do_not_reach_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HEADWATER_STATE_URL", "postgresql://example.com/production")
     monkeypatch.setenv("HEADWATER_LAKE_CATALOG", "glue")

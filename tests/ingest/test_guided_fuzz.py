@@ -12,6 +12,7 @@ TESTS = Path(__file__).parents[1]
 LIBRARY = TESTS.parent / "service/headwater/schema/library"
 
 
+@pytest.mark.slow
 def test_no_bytes_bring_anything_but_rows_rejects_and_object_errors(tmp_path: Path) -> None:
     pytest.importorskip("atheris", reason="atheris has no wheel for this platform")
     corpus = tmp_path / "corpus"

@@ -12,7 +12,8 @@ import pytest
 
 TESTS = Path(__file__).parents[1]
 LIMIT_MIB = 512
-FRAMINGS = ["records", "array", "ndjson", "concatenated", "documents"]
+OTHERS = ("array", "ndjson", "concatenated", "documents")
+FRAMINGS = ["records", *(pytest.param(each, marks=pytest.mark.slow) for each in OTHERS)]
 
 
 def ingest(shape: str, size_mb: int) -> dict[str, Any]:
@@ -51,6 +52,7 @@ def test_record_too_large_is_rejected_in_512_mib(shape: str, size_mb: int, rejec
     assert (found["rows_out"], found["rejects"]) == (0, rejects)
 
 
+@pytest.mark.slow
 def test_endless_nesting_is_an_error_in_512_mib() -> None:
     found = ingest("deep", 20)
 

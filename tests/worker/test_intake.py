@@ -57,7 +57,9 @@ def run(world: World, queue: Queue, faults: int = 0) -> None:
     """Drain the queue."""
     committer = build.committer(world.settings)
     sessions = FaultySessions(world, faults)
-    Worker(world.settings, world.accounts, load_library(), committer, queue, sessions, {}, sns.confirm).run(once=True)
+    outlets = build.destinations(world.settings)
+    worker = Worker(world.settings, world.accounts, load_library(), committer, queue, sessions, outlets, sns.confirm)
+    worker.run(once=True)
 
 
 def add_customer(world: World) -> None:

@@ -45,7 +45,9 @@ def worker(world: World, queue: Queue, step: object = None) -> Worker:
     run_step = step if callable(step) else (lambda name: None)
     committer = build.committer(world.settings, step=run_step)
     sessions = Sessions(world.settings.region)
-    return Worker(world.settings, world.accounts, load_library(), committer, queue, sessions, {}, sns.confirm, run_step)
+    outlets = build.destinations(world.settings)
+    library = load_library()
+    return Worker(world.settings, world.accounts, library, committer, queue, sessions, outlets, sns.confirm, run_step)
 
 
 def test_messages_stay_hidden_while_their_objects_are_worked_on(world: World) -> None:

@@ -127,7 +127,7 @@ def test_killed_process_is_started_again_and_loses_nothing(world: World) -> None
     assert left(world) == 0
 
 
-@pytest.mark.parametrize("processes", ["1", "2"])
+@pytest.mark.parametrize("processes", ["1", pytest.param("2", marks=pytest.mark.slow)])
 def test_stop_under_load_acknowledges_nothing_unfinished(world: World, processes: str) -> None:
     feed(world)
     with service(world, "--processes", processes, max_in_flight="4") as process:
