@@ -33,7 +33,7 @@ demo: $(STAMP) terraform ## Run the main job end to end against a local AWS (und
 	@$(BIN)/headwater demo
 
 test: $(STAMP) terraform ## Run the tests (unit, integration, Terraform against a local AWS)
-	@$(PYTEST) -m "not slow and not terraform" -n 2
+	@$(PYTEST) -m "not slow and not terraform" -n 3
 	@$(PYTEST) -m "not slow and terraform" -n 2 --dist loadscope
 
 test-fast: $(STAMP) ## Run the tests that need no Terraform

@@ -34,6 +34,7 @@ SMALL = {
     "rule_health",
     "source_counters",
     "source_health",
+    "storms",  # a detection has a few at most, and they go when they end
 }
 PLANNING = 10  # what PostgreSQL adds to the cost of plans that it makes anew each time, and more
 BIG = {table.name for table in metadata.sorted_tables} - SMALL
