@@ -71,7 +71,6 @@ ROWS = {
         "alert_id, number, at, who, action, detail, comment",
         "{short}, 1, {ago}, 'headwater', 'opened', '', ''",
     ),
-    "storms": (OTHERS, "storm_id, account_id, alert_id, until, opened, groups", "{id}, '1111', {short}, {ago}, 1, 0"),
     "source_rates": (OTHERS, "source_id, starts_at, rows_in, rejects", "'s' || (n % 50), {ago}, 10, 1"),
     "source_hours": (
         OTHERS,
