@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from pages import publish
+from pages import filled, publish
 
 PAGE = Path(__file__).parents[1] / "docs" / "cost.md"
 VOLUMES_GB = (10, 100, 1000)
@@ -111,15 +111,8 @@ def main() -> int:
 
 def rendered(text: str) -> str:
     """The page with every table between its markers made anew."""
-    for name, lines in (
-        ("prices", _figures(PRICES, "$")),
-        ("assumed", _figures(ASSUMED, "")),
-        ("examples", _examples()),
-    ):
-        begin, end = f"<!-- begin {name} -->", f"<!-- end {name} -->"
-        before, _, rest = text.partition(begin)
-        text = "\n".join([f"{before}{begin}", *lines, f"{end}{rest.partition(end)[2]}"])
-    return text
+    tables = {"prices": _figures(PRICES, "$"), "assumed": _figures(ASSUMED, ""), "examples": _examples()}
+    return filled(text, {name: "\n".join(lines) for name, lines in tables.items()})
 
 
 def costs(gb_a_day: float) -> dict[str, float]:

@@ -15,13 +15,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from xml.etree import ElementTree
 
-from pages import publish
+from pages import filled, publish
 
 REPOSITORY = Path(__file__).parents[1]
 PAGE = REPOSITORY / "docs/reliability.md"
 TESTS = "tests/worker/test_crash_matrix.py"
-BEGIN, END = "<!-- crash matrix: begin -->\n", "<!-- crash matrix: end -->\n"
-HEAD = "| what happens | where | workers | state on | times | as undisturbed |\n|---|---|---|---|---|---|\n"
+HEAD = ("| what happens | where | workers | state on | times | as undisturbed |", "|---|---|---|---|---|---|")
 ROWS: Mapping[str, tuple[str, str, str]] = {
     "test_undisturbed_worker_leaves_every_row_match_alert_and_delivery_once": ("nothing", "", "1"),
     "test_killed_at_a_step_or_within_one": ("SIGKILL", "before each step, and within it", "1, then another"),
@@ -90,8 +89,7 @@ def main() -> int:
         subprocess.run(command, cwd=REPOSITORY, check=False)  # noqa: S603 - our own command
         tallies = read(report)
     failed = sum(tally.failed for tally in tallies.values())
-    before, _, rest = PAGE.read_text("utf-8").partition(BEGIN)
-    written = publish({PAGE: before + BEGIN + table(tallies) + END + rest.partition(END)[2]})
+    written = publish({PAGE: filled(PAGE.read_text("utf-8"), {"crash matrix": table(tallies)})})
     return 1 if failed else written
 
 
@@ -115,8 +113,8 @@ def table(tallies: Mapping[str, Tally]) -> str:
         tally = tallies.get(test, Tally())
         same = f"no, {tally.failed} times" if tally.failed else "yes" if tally.times else "not run"
         databases = ", ".join(sorted(tally.databases, reverse=True)) or "PostgreSQL"
-        lines.append(f"| {what} | {where} | {workers} | {databases} | {tally.times} | {same} |\n")
-    return HEAD + "".join(lines)
+        lines.append(f"| {what} | {where} | {workers} | {databases} | {tally.times} | {same} |")
+    return "\n".join([*HEAD, *lines])
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from pages import publish
+from pages import filled, publish
 from pydantic.fields import FieldInfo
 
 from headwater.destinations.kind import Kind, load_kinds
@@ -20,13 +20,7 @@ DOCUMENT = Path(__file__).parents[1] / "docs" / "destinations.md"
 def main() -> int:
     """Rewrite the document, or compare it."""
     text = DOCUMENT.read_text(encoding="utf-8")
-    for name, kind in load_kinds().items():
-        begin, end = f"<!-- begin {name} -->", f"<!-- end {name} -->"
-        if begin not in text:
-            raise ValueError(f"{DOCUMENT.name} has no section of the kind {name}")
-        before, _, rest = text.partition(begin)
-        text = f"{before}{begin}\n{_table(kind)}\n{end}{rest.partition(end)[2]}"
-    return publish({DOCUMENT: text})
+    return publish({DOCUMENT: filled(text, {name: _table(kind) for name, kind in load_kinds().items()})})
 
 
 def _table(kind: Kind) -> str:

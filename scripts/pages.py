@@ -1,10 +1,25 @@
-"""Generated pages: written, or with --check compared with what is there."""
+"""Generated pages, and parts of pages: written, or with --check compared with what is there."""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
 from pathlib import Path
+
+
+def filled(text: str, parts: Mapping[str, str]) -> str:
+    """A page's text with each named part, between <!-- begin NAME --> and <!-- end NAME -->, made anew.
+
+    Raises: ValueError for a part that has no place in the page.
+    """
+    for name, part in parts.items():
+        begin, end = f"<!-- begin {name} -->\n", f"<!-- end {name} -->"
+        before, _, rest = text.partition(begin)
+        _, found, after = rest.partition(end)
+        if not found:
+            raise ValueError(f"the page has no place for {name}: add {begin.strip()} and {end}")
+        text = f"{before}{begin}{part}\n{end}{after}"
+    return text
 
 
 def publish(pages: Mapping[Path, str]) -> int:

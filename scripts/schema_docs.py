@@ -10,7 +10,7 @@ import json
 import sys
 from pathlib import Path
 
-from pages import publish
+from pages import filled, publish
 
 from headwater.schema.jsonschema import json_schema
 from headwater.schema.pages import TABLES, key_table
@@ -28,13 +28,7 @@ def main() -> int:
 
 def rendered(text: str) -> str:
     """The reference with every table between its markers made anew."""
-    for name in TABLES:
-        begin, end = f"<!-- begin {name} -->", f"<!-- end {name} -->"
-        before, found, rest = text.partition(begin)
-        if not found:
-            raise SystemExit(f"{REFERENCE} has no place for the keys of {name}: add {begin} and {end}")
-        text = f"{before}{begin}\n{key_table(name)}\n{end}{rest.partition(end)[2]}"
-    return text
+    return filled(text, {name: key_table(name) for name in TABLES})
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Literal, get_args, get_origin
 
 from annotated_types import Ge, Gt, Le
-from pages import publish
+from pages import filled, publish
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
@@ -52,11 +52,7 @@ def main() -> int:
 
 def rendered(text: str) -> str:
     """The document with every table between its markers made anew."""
-    for name, model in TABLES.items():
-        begin, end = f"<!-- begin {name} -->", f"<!-- end {name} -->"
-        before, _, rest = text.partition(begin)
-        text = f"{before}{begin}\n{_table(model)}\n{end}{rest.partition(end)[2]}"
-    return text
+    return filled(text, {name: _table(model) for name, model in TABLES.items()})
 
 
 def _table(model: type[BaseModel]) -> str:

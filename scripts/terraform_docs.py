@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from pages import publish
+from pages import filled, publish
 
 MODULES = Path(__file__).parents[1] / "terraform" / "modules"
 HEADER = re.compile(r'^(variable|output) "(\w+)" \{$', re.MULTILINE)
@@ -56,8 +56,11 @@ def rendered(text: str, module: Path) -> str:
         f"| `{b.name}` | `{b.type}` | {b.default} | {b.description} |" for b in read_blocks(module / "variables.tf")
     ]
     outputs = [f"| `{b.name}` | {b.description} |" for b in read_blocks(module / "outputs.tf")]
-    text = _replace(text, "inputs", ["| Name | Type | Default | Meaning |", "|---|---|---|---|", *inputs])
-    return _replace(text, "outputs", ["| Name | Meaning |", "|---|---|", *outputs])
+    tables = {
+        "inputs": ["| Name | Type | Default | Meaning |", "|---|---|---|---|", *inputs],
+        "outputs": ["| Name | Meaning |", "|---|---|", *outputs],
+    }
+    return filled(text, {name: "\n".join(lines) for name, lines in tables.items()})
 
 
 def read_blocks(path: Path) -> list[Block]:
@@ -76,12 +79,6 @@ def _blocks(text: str) -> Iterator[Block]:
 def _value(text: str) -> str:
     """An argument's text without the nested blocks that follow it."""
     return re.split(r"\n\n?  \w+ \{", text)[0].strip()
-
-
-def _replace(text: str, name: str, lines: list[str]) -> str:
-    begin, end = f"<!-- begin {name} -->", f"<!-- end {name} -->"
-    before, _, rest = text.partition(begin)
-    return "\n".join([f"{before}{begin}", *lines, f"{end}{rest.partition(end)[2]}"])
 
 
 if __name__ == "__main__":
