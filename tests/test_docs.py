@@ -28,6 +28,7 @@ PAGES = [
     if ".terraform" not in path.parts
 ]
 FENCE = re.compile(r"^ *```(\w*)\n(.*?)^ *```", re.MULTILINE | re.DOTALL)
+INLINE = re.compile(r"`(headwater [a-z][^`|…]*)`")  # a call in a sentence; a|b names several
 GENERATED = [
     "settings_docs",
     "schema_docs",
@@ -57,11 +58,12 @@ def anchors(page: Path) -> set[str]:
 
 
 def commands(page: Path) -> Iterator[list[str]]:
-    """The calls of headwater in a page's blocks of shell, as words."""
+    """The calls of headwater in a page's blocks of shell, and in its sentences, as words."""
     for language, block in FENCE.findall(page.read_text("utf-8")):
         lines = block.replace("\\\n", " ").splitlines() if language in ("sh", "console", "") else []
         calls = [line.strip().removeprefix("$ ").partition(" #")[0] for line in lines]
         yield from (shlex.split(call) for call in calls if re.match(r"headwater [a-z]", call))
+    yield from map(shlex.split, INLINE.findall(prose(page)))
 
 
 def parsed(words: list[str]) -> list[str]:
@@ -69,8 +71,10 @@ def parsed(words: list[str]) -> list[str]:
     command = typer.main.get_command(app)
     rest = words[1:]
     while isinstance(command, TyperGroup):
-        if not rest or rest[0] not in command.commands:
-            return [rest[0] if rest else "no command"]
+        if not rest:
+            return []  # a group by itself shows its commands
+        if rest[0] not in command.commands:
+            return [rest[0]]
         command, rest = command.commands[rest[0]], rest[1:]
     known = {option for parameter in command.params for option in (*parameter.opts, *parameter.secondary_opts)}
     given = [word.partition("=")[0] for word in rest if re.match(r"--?[a-z]", word)]
